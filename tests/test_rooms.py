@@ -1,4 +1,4 @@
-"""The rooms: who may import whom, held by the contracts in `pyproject.toml`, and a planted breach of each is caught."""
+"""The rooms: who may import whom holds as `pyproject.toml` says, and a planted breach of each is caught."""
 
 import importlib
 import shutil
