@@ -24,7 +24,9 @@ def published(scale: int) -> pl.Decimal:
 def scale_of(amounts: pl.Series) -> int:
     """The fewest decimal places, 2 to 5, that hold every amount of the column exactly."""
     scales = range(LEAST_SCALE, LARGEST_SCALE)
-    return next((s for s in scales if (amounts.cast(published(s)).cast(AMOUNT) == amounts).all()), LARGEST_SCALE)
+    return next(
+        (s for s in scales if (amounts.cast(published(s)).cast(AMOUNT) == amounts).all()), LARGEST_SCALE
+    )
 
 
 def text(amount: Decimal | int | None, scale: int) -> str:
