@@ -1,0 +1,221 @@
+"""Runs the steps that a case page asks about, each when it is needed and once.
+
+Here: the world around a page (``tests/cases/WORLD.md``), its tables as an extract, and the nouns that it may
+expect. Not here: reading and comparing pages (``tests/page.py``).
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import polars as pl
+
+from pipelines.sources import bc_extract
+from schemas.ledger import Settings
+from tests import page
+from tests.page import CASES, Mismatch, Page, PageError, Row
+
+#: Each noun and the step that computes it; a step's parameters are nouns again.
+STEPS: Mapping[str, str] = {
+    "account_roles": "pipelines.rules:account_roles",
+    "causes": "pipelines.rules:causes",
+    "completeness": "pipelines.rules:completeness",
+    "posting_rules": "pipelines.rules:posting_rules",
+    "remedies": "pipelines.rules:remedies",
+    "setup_messages": "pipelines.rules:setup_messages",
+    "source_codes": "pipelines.rules:source_codes",
+    "books": "pipelines.sources.bc:books",
+    "postings": "pipelines.expect:postings",
+    "expected_postings": "pipelines.resolve:accounts",
+    "links": "pipelines.infer:links",
+    "actual_postings": "pipelines.link:actual_postings",
+    "account_scope": "pipelines.scope:account_scope",
+    "activity": "pipelines.activity:ledger_activity",
+    "balances": "pipelines.reconcile:balances",
+    "differences": "pipelines.explain:differences",
+    "tie_outs": "pipelines.reconcile:tie_outs",
+    "population": "pipelines.reconcile:population",
+    "summary": "pipelines.judge:summary",
+}
+
+#: A page's switch and the setup field behind it.
+SWITCHES: Mapping[str, tuple[str, str]] = {
+    "automatic cost posting": ("inventory_setup", "automatic_cost_posting"),
+    "expected cost posting": ("inventory_setup", "expected_cost_posting_to_gl"),
+    "non-inventory cost in production": ("manufacturing_setup", "inc_non_inv_cost_to_prod"),
+    "finish order without output": ("manufacturing_setup", "finish_order_without_output"),
+}
+SETUPS = ("inventory_posting_setup", "general_posting_setup")
+LEDGERS = ("value_entry", "gl_entry")
+
+#: Columns that a table has even when a page gives no row of it.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "value_entry": ("entry_no", "item_ledger_entry_no", "cost_amount_expected", "expected_cost_posted_to_gl"),
+    "gl_entry": ("entry_no", "gl_account_no", "amount"),
+    "gl_item_ledger_relation": ("gl_entry_no", "value_entry_no"),
+    "post_value_entry_to_gl": ("value_entry_no",),
+}
+#: A ledger has rows: the line of a page that gives no G/L entry.
+NOTHING_POSTED: Row = {"entry_no": "1", "gl_account_no": "2910", "amount": "0"}
+
+
+def mismatches(case: Page, posting_rules: pl.DataFrame | None = None) -> list[Mismatch]:
+    """What came out otherwise than the page expects; nothing when the page is right."""
+    chain = Chain(case, posting_rules)
+    found = (page.mismatch(table, chain.noun(table)) for table in case.expected)
+    return [m for m in found if m is not None]
+
+
+class Chain:
+    """The steps from a page's tables to its nouns."""
+
+    def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None) -> None:
+        self.known: dict[str, Any] = {"settings": _settings(case), "extract": _extract(case)}
+        if posting_rules is not None:
+            self.known["posting_rules"] = posting_rules
+
+    def __getitem__(self, noun: str) -> Any:
+        """The noun, computed by its step from the nouns that the step's parameters name."""
+        if noun not in self.known:
+            step = _step(noun)
+            needs = [p.name for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+            self.known[noun] = step(**{need: self[need] for need in needs})
+        return self.known[noun]
+
+    def noun(self, table: page.Table) -> pl.DataFrame:
+        """What came out of the kind that the page's table is about."""
+        nouns: Mapping[str, Callable[[], pl.DataFrame]] = {
+            "expected postings": lambda: self["expected_postings"].filter(pl.col("outcome") == "posted"),
+            "actual postings": lambda: self["actual_postings"],
+            "differences": lambda: self["differences"],
+            "findings": lambda: self._findings(table),
+            "tie-outs": lambda: _without_empty(self["tie_outs"], table, "account_no"),
+            "population": lambda: _without_empty(self["population"], table, "line"),
+            "causes": self._causes,
+            "verdict": self._verdict,
+            "warnings": lambda: _texts(self["summary"]["warnings"], "warning"),
+            "checks off": lambda: _texts(self["summary"]["checks_off"], "check", "why"),
+        }
+        return nouns[table.noun]()
+
+    def _findings(self, table: page.Table) -> pl.DataFrame:
+        """One row per finding, as far as the page's columns tell its rows apart."""
+        columns = [c.removesuffix("_mentions") for c in table.columns] or ["cause"]
+        return self["differences"].select("finding_id", *columns).unique(maintain_order=True).select(columns)
+
+    def _causes(self) -> pl.DataFrame:
+        schema = {"cause": pl.String(), "findings": pl.Int64(), "amount": pl.Decimal(38, 5)}
+        summed = self["summary"]["causes"].items()
+        rows = [(cause, s["findings"], Decimal(s["amount"])) for cause, s in summed if s["findings"]]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def _verdict(self) -> pl.DataFrame:
+        because = " · ".join(self["summary"]["inconclusive_because"])
+        return pl.DataFrame({"status": [self["summary"]["status"]], "because": [because]})
+
+
+@cache
+def _step(noun: str) -> Callable[..., Any]:
+    module, function = STEPS[noun].split(":")
+    step: Callable[..., Any] = getattr(import_module(module), function)
+    return step
+
+
+def _texts(rows: Sequence[Any], *columns: str) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row" if rows else None)
+
+
+def _without_empty(came_out: pl.DataFrame, table: page.Table, key: str) -> pl.DataFrame:
+    """Rows that the page names, and every other row that holds an amount: a page needn't list accounts at rest."""
+    listed = [row[key] for row in table.rows]
+    amounts = [c for c, dtype in came_out.schema.items() if isinstance(dtype, pl.Decimal)]
+    return came_out.filter(pl.col(key).is_in(listed) | pl.any_horizontal(pl.col(c) != 0 for c in amounts))
+
+
+# The page's tables and the world around them
+
+
+def tables(case: Page) -> dict[str, pl.DataFrame]:
+    """The page's Given tables and the world around them, as text under Business Central's column names."""
+    given = {name: [dict(row) for row in table.rows] for name, table in case.given.items()}
+    world = _world()
+    for name, rows in _switch_tables(given.pop("switches", [])).items():
+        given.setdefault(name, rows)
+    for name in SETUPS:
+        given[name] = [{**world[name], **row} for row in given.get(name, [{}])]
+    given.setdefault("gl_entry", [dict(NOTHING_POSTED)])
+    if any("value_entry_no" in row for row in given["gl_entry"]):
+        links = [link for row in given["gl_entry"] for link in _links(row)]
+        given["gl_item_ledger_relation"] = given.get("gl_item_ledger_relation", []) + links
+    for name in LEDGERS:
+        given[name] = [{**world[name], **row} for row in given[name]]
+    given["value_entry"] = [_with_own_item_ledger_entry(row) for row in given["value_entry"]]
+    return {name: _text(rows, (*COLUMNS.get(name, ()), *world.get(name, {}))) for name, rows in given.items()}
+
+
+def _extract(case: Page) -> Any:
+    return bc_extract.extract("PAGE", [_table(name, frame) for name, frame in tables(case).items()])
+
+
+def _table(name: str, frame: pl.DataFrame) -> bc_extract.Table:
+    part = bc_extract.Part(f"{name} on the page", frame, lambda row: f"row {row + 1}")
+    return bc_extract.Table(name, f"{name} on the page", (part,), sha256="")
+
+
+@cache
+def _world() -> Mapping[str, Row]:
+    """The row that each table of a page is laid over."""
+    given = page.read(CASES / "WORLD.md").given
+    return {name: table.rows[0] for name, table in given.items() if name != "switches"}
+
+
+@cache
+def _switches_of_the_world() -> Mapping[str, str]:
+    return {row["switch"]: row["value"] for row in page.read(CASES / "WORLD.md").given["switches"].rows}
+
+
+def _switch_tables(stated: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
+    """The setup tables behind the switches; a switch that is "unknown" leaves its column out."""
+    values = {**_switches_of_the_world(), **{row["switch"]: row["value"] for row in stated}}
+    if set(values) != set(SWITCHES):
+        raise PageError(
+            f"no switch is called {sorted(set(values) - set(SWITCHES))}: use {', '.join(SWITCHES)}"
+        )
+    setups: dict[str, dict[str, str]] = {}
+    for switch, (table, column) in SWITCHES.items():
+        if values[switch] != "unknown":
+            setups.setdefault(table, {})[column] = {"on": "true", "off": "false"}[values[switch]]
+    return {table: [row] for table, row in setups.items()}
+
+
+def _with_own_item_ledger_entry(row: dict[str, str]) -> dict[str, str]:
+    """An entry that names no item ledger entry is the only one of its own; capacity entries have none."""
+    own = "" if row["item_ledger_entry_type"] == "(blank)" else row["entry_no"]
+    return {"item_ledger_entry_no": own, **row}
+
+
+def _links(row: dict[str, str]) -> list[dict[str, str]]:
+    """The relation rows that a G/L entry's cell "value entry no." stands for: none, one or several numbers."""
+    numbers = re.findall(r"\d+", row.pop("value_entry_no"))
+    return [{"gl_entry_no": row["entry_no"], "value_entry_no": number} for number in numbers]
+
+
+def _text(rows: Sequence[Row], columns: Sequence[str]) -> pl.DataFrame:
+    named = dict.fromkeys([*columns, *(column for row in rows for column in row)])
+    cells = [["" if row.get(c) == "(blank)" else row.get(c, "") for c in named] for row in rows]
+    return pl.DataFrame(cells, schema=dict.fromkeys(named, pl.String), orient="row")
+
+
+def _settings(case: Page) -> Settings:
+    stated = case.parameters
+    return Settings(
+        as_of=date.fromisoformat(stated["as of"]) if "as of" in stated else None,
+        materiality=Decimal(stated.get("materiality", "0.01")),
+        localization=stated.get("localization", ""),
+        warnings_count=stated.get("warnings count", "no") == "yes",
+    )
