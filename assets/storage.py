@@ -26,7 +26,7 @@ _LONGEST_CELL = 1 << 27
 
 
 class Company(NamedTuple):
-    """One ledger of a source: its name, its folder, and the rows to take where a file holds several companies."""
+    """One ledger of a source: name, folder, and which rows to take where a file holds several companies."""
 
     name: str
     folder: Path
@@ -110,7 +110,7 @@ def _tables(folder: Path) -> dict[str, Path]:
     tables: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         table = _table(path)
-        if path.name.startswith(".") or table not in bc.fields():
+        if path.name.startswith(".") or table is None or table not in bc.fields():
             continue
         if table in tables:
             raise InputError(
@@ -309,7 +309,7 @@ def _csv_fault(file: Path, place: str) -> InputError:
             if len(record) != len(header):
                 return InputError(
                     f"{place}, line {line}: has {len(record)} cells, the header has {len(header)}. "
-                    "Quote cells that hold a comma; if this is the last line, the file was cut off: export it again."
+                    "Quote cells that hold a comma; a last line that is short was cut off: export again."
                 )
             for name, cell in zip(header, record, strict=True):
                 if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):

@@ -1,7 +1,7 @@
 """Business Central's tables as ingest hands them over: every field with its name, type, unit and default.
 
-Here: the fields (rows of `tables/bc_fields.csv`), the naming rule, the contract that is generated from the rows,
-and the extract. Not here: reading files (`assets.storage`) and typing cells (`pipelines.sources.bc_extract`).
+Here: the fields (rows of `tables/bc_fields.csv`), the naming rule, the contract generated from the rows, and
+the extract. Not here: reading files (`assets.storage`) and typing cells (`pipelines.sources.bc_extract`).
 """
 
 import csv
@@ -84,8 +84,8 @@ class Input:
 class Extract:
     """One company's tables, typed.
 
-    Each frame has all columns of its table; ``given`` tells which of them the file had. A missing optional table
-    is absent. Amounts are debit positive; dates in UTC; a blank code is "" and a real key.
+    Each frame has all columns of its table; ``given`` tells which of them the file had. A missing optional
+    table is absent. Amounts are debit positive; dates in UTC; a blank code is "" and a real key.
     """
 
     company: str
@@ -98,7 +98,7 @@ class Extract:
 
 
 def snake(caption: str) -> str:
-    """The name of a table or column under the contract's naming rule: "Cost Posted to G/L" is cost_posted_to_gl."""
+    """A table's or column's name under the naming rule: "Cost Posted to G/L" is cost_posted_to_gl."""
     return _BETWEEN.sub("_", _DROPPED.sub("", caption.lower()).replace("%", "pct")).strip("_")
 
 
@@ -153,7 +153,7 @@ def _column(field: Field) -> "pa.Column":
         checks.append(pa.Check(_is_code, name="trimmed and upper case"))
     is_text = field.dtype == pl.String and not (field.options and "" not in field.options.values())
     return pa.Column(
-        field.dtype,  # type: ignore[arg-type]
+        field.dtype,
         checks,
         nullable=not (is_text or field.is_required or field.default is not None),
         title=field.caption,
@@ -186,7 +186,7 @@ def _option(name: str) -> str:
 
 
 def _default(kind: str, written: str) -> str | bool | int | None:
-    """The value of a cell or column that is not there: text is blank, other types say it in the row or are null."""
+    """The value of what is not there: text is blank, other types say it in the row or are null."""
     if kind in {"code", "text", "guid"}:
         return written
     if not written:

@@ -1,6 +1,6 @@
 """Money is decimal: the types of amounts and quantities, and how an amount is written as text.
 
-Here: exact types and the scale of a column. Not here: currencies and rounding; nothing in this project rounds an amount.
+Here: exact types and the scale of a column. Not here: currencies and rounding; no amount is ever rounded.
 """
 
 from decimal import Decimal

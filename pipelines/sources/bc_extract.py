@@ -76,8 +76,8 @@ def extract(
 ) -> Extract:
     """One company's tables, typed by the rows of `bc_fields.csv`.
 
-    A blank cell and an absent column both take the field's default. With ``company_filter`` only the rows whose
-    column ``company`` says so are read. Amounts keep every digit: more than 5 decimals is a fault, never rounded.
+    A blank cell and an absent column both take the field's default. With ``company_filter`` only the rows
+    whose column ``company`` says so are read. Amounts keep every digit: more than 5 decimals is a fault.
     """
     typed: dict[str, pl.DataFrame] = {}
     given: dict[str, frozenset[str]] = {}
@@ -140,7 +140,7 @@ def _headers(table: str, part: Part) -> dict[str, str]:
     for header, column in known_columns(table, part.columns.columns).items():
         if column in headers:
             raise InputError(
-                f"{part.path}: columns {headers[column]!r} and {header!r} both mean {column}. Remove one of them."
+                f"{part.path}: columns {headers[column]!r} and {header!r} both mean {column}. Remove one."
             )
         headers[column] = header
     for field in bc.fields()[table]:
@@ -157,7 +157,7 @@ def _absent(field: Field, height: int) -> pl.Series:
 
 
 def _column(raw: pl.Series, field: Field, part: Part, numbers: pl.Series) -> pl.Series:
-    """The typed column, its blanks filled with the default; raises at the first cell that isn't of its type."""
+    """The typed column, blanks filled with the default; raises at the first cell that isn't of its type."""
     _require_exact_type(raw, field, part)
     cells = _READERS[field.type](raw, field)
     if cells.is_wrong.any():
@@ -168,7 +168,7 @@ def _column(raw: pl.Series, field: Field, part: Part, numbers: pl.Series) -> pl.
     if field.is_required and values.null_count():
         row = values.is_null().arg_true()[0]
         raise InputError(
-            f"{_place(part, numbers[row], raw.name)}: is blank. Every row of {field.table} needs a value here."
+            f"{_place(part, numbers[row], raw.name)}: is blank. Each row of {field.table} needs a value."
         )
     return values if field.default is None else values.fill_null(pl.lit(field.default, field.dtype))
 
@@ -344,10 +344,10 @@ def _number_advice(field: Field, value: str) -> str:
     noun = "an amount" if field.is_amount else "a number"
     digits = _scale_of_type(field)
     if re.search(_too_fine(field), value) and re.match(_NUMBER, value):
-        return f"has more than {digits} decimal places. Export it at the company's own precision; it isn't rounded."
+        return f"has more than {digits} decimal places. Export it at the company's own precision."
     if re.match(_NUMBER, value):
         return "is larger than any ledger can hold. Correct the export."
-    return f"is not {noun}. Write it with a decimal point, no thousands separator and no exponent, like -1234.50."
+    return f"is not {noun}. Write it with a decimal point, without thousands separator or exponent: -1234.50."
 
 
 def _option_advice(field: Field, value: str) -> str:
@@ -407,9 +407,7 @@ def _where(parts: list[_Rows], row: int) -> str:
 def _require_tables(company: str, typed: Mapping[str, pl.DataFrame]) -> None:
     for table in bc.REQUIRED_TABLES:
         if table not in typed:
-            raise InputError(
-                f"{company}: {table} is missing. Export it as {table}.csv or {table}.parquet into this folder."
-            )
+            raise InputError(f"{company}: {table} is missing. Export it as {table}.csv or {table}.parquet.")
 
 
 def _scale(typed: Mapping[str, pl.DataFrame], unit: str) -> int:
@@ -420,8 +418,13 @@ def _scale(typed: Mapping[str, pl.DataFrame], unit: str) -> int:
 
 def _input(table: Table, frame: pl.DataFrame, given: frozenset[str], scale: int, scale_acy: int) -> Input:
     totals = {
-        field.column: money.text(frame[field.column].sum(), scale if field.unit == bc.LCY else scale_acy)
+        field.column: money.text(_sum(frame[field.column]), scale if field.unit == bc.LCY else scale_acy)
         for field in bc.fields()[table.name]
         if field.is_amount and field.column in given
     }
     return Input(table.name, table.path, frame.height, table.sha256, totals, table.unknown_columns)
+
+
+def _sum(amounts: pl.Series) -> Decimal:
+    """Exact, as `Series.sum` of a Decimal column is; its type says more than Decimal can."""
+    return Decimal(amounts.sum() or 0)

@@ -1,0 +1,245 @@
+"""The published marts: what a run promises to everybody who reads its tables.
+
+Here: the columns, types and laws of each mart, and the step from a working frame to the published one.
+Not here: computing a mart (`pipelines`) and writing it (`assets`).
+
+Debit is positive. Amounts are Decimal at the company's scale. `difference = actual - expected`: G/L minus
+subledger.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from schemas import money
+from schemas.ledger import CONTROLLED_ROLES
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+ROLES = (
+    *CONTROLLED_ROLES,
+    "inventory_adjmt", "direct_cost_applied", "direct_cost_non_inventory_applied", "overhead_applied",
+    "purchase_variance", "cogs", "material_variance", "material_non_inventory_variance", "capacity_variance",
+    "subcontracted_variance", "cap_overhead_variance", "mfg_overhead_variance",
+)  # fmt: skip
+COST_KINDS = ("actual", "expected", "write_off")
+SEVERITIES = ("error", "warning", "info")
+CAUSES = (
+    "unposted", "skipped_setup", "unposted_not_queued", "posted_without_gl", "direct_posting",
+    "account_changed", "wip_account_changed", "amount_mismatch", "duplicate_posting",
+    "flag_inconsistent", "one_sided", "orphan_relation", "unrelated_inventory_posting", "reversed",
+    "expected_cost_stranded", "invalid_combination", "deleted_account", "unclassified",
+    "posting_date_mismatch", "dimension_mismatch", "acy_mismatch", "group_changed_with_stock",
+    "cost_not_adjusted", "wip_residue", "backdated_adjustment", "negative_inventory", "costing_error",
+    "stale_clearing", "opening_balance", "product_defect", "expected_cost_off", "shared_account",
+    "compressed", "closing_entry", "not_inventoriable", "transfer_of_uninvoiced",
+    "handled_without_posting",
+)  # fmt: skip
+
+LCY, ACY = "LCY", "ACY"
+
+
+class Column(NamedTuple):
+    """One column of a mart: its type (an amount: its currency), whether it may be null, its known values."""
+
+    type: pl.DataType | str
+    is_nullable: bool = True
+    values: tuple[str, ...] = ()
+
+    def dtype(self, scale: int, scale_acy: int) -> pl.DataType:
+        """The Polars type at the company's scales."""
+        if isinstance(self.type, str):
+            return money.published(scale if self.type == LCY else scale_acy)
+        return self.type
+
+
+_TEXT, _NUMBER, _DATE, _CLAIM = pl.String(), pl.Int64(), pl.Date(), pl.Boolean()
+_JSON = pl.String()
+
+MARTS: Mapping[str, Mapping[str, Column]] = {
+    "tie_outs": {
+        "account_no": Column(_TEXT),
+        "account_name": Column(_TEXT),
+        "roles": Column(_JSON, is_nullable=False),
+        "subledger": Column(LCY, is_nullable=False),
+        "gl": Column(LCY, is_nullable=False),
+        "other_activity": Column(LCY, is_nullable=False),
+        "difference": Column(LCY, is_nullable=False),
+        "explained": Column(_JSON, is_nullable=False),
+        "unexplained": Column(LCY, is_nullable=False),
+    },
+    "differences": {
+        "finding_id": Column(_TEXT, is_nullable=False),
+        "cause": Column(_TEXT, is_nullable=False, values=CAUSES),
+        "drift": Column(_TEXT),
+        "severity": Column(_TEXT, is_nullable=False, values=SEVERITIES),
+        "account_no": Column(_TEXT),
+        "account_role": Column(_TEXT, values=ROLES),
+        "posting_date": Column(_DATE),
+        "document_no": Column(_TEXT),
+        "source_code": Column(_TEXT),
+        "user_id": Column(_TEXT),
+        "created_at": Column(pl.Datetime("ms")),
+        "value_entry_no": Column(_NUMBER),
+        "item_ledger_entry_no": Column(_NUMBER),
+        "gl_entry_no": Column(_NUMBER),
+        "item_no": Column(_TEXT),
+        "location_code": Column(_TEXT),
+        "order_no": Column(_TEXT),
+        "expected_amount": Column(LCY),
+        "actual_amount": Column(LCY),
+        "difference": Column(LCY),
+        "difference_acy": Column(ACY),
+        "inferred": Column(_CLAIM, is_nullable=False),
+        "settled_by": Column(_TEXT),
+        "settlement_id": Column(_TEXT),
+        "explanation": Column(_TEXT, is_nullable=False),
+        "remedy": Column(_TEXT, is_nullable=False),
+    },
+    "expected_postings": {
+        "value_entry_no": Column(_NUMBER, is_nullable=False),
+        "cost_kind": Column(_TEXT, is_nullable=False, values=COST_KINDS),
+        "account_role": Column(_TEXT, is_nullable=False, values=ROLES),
+        "account_no": Column(_TEXT),
+        "posting_date": Column(_DATE, is_nullable=False),
+        "amount": Column(LCY, is_nullable=False),
+        "amount_acy": Column(ACY, is_nullable=False),
+        "posted_amount": Column(LCY, is_nullable=False),
+        "open_amount": Column(LCY, is_nullable=False),
+        "rule_id": Column(_TEXT, is_nullable=False),
+    },
+    "actual_postings": {
+        "gl_entry_no": Column(_NUMBER, is_nullable=False),
+        "value_entry_no": Column(_NUMBER),
+        "cost_kind": Column(_TEXT, values=COST_KINDS),
+        "account_role": Column(_TEXT, values=ROLES),
+        "account_no": Column(_TEXT),
+        "posting_date": Column(_DATE, is_nullable=False),
+        "amount": Column(LCY, is_nullable=False),
+        "amount_acy": Column(ACY, is_nullable=False),
+        "inferred": Column(_CLAIM, is_nullable=False),
+    },
+}
+
+#: What tells the rows of a mart apart, where something does.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "tie_outs": ("account_no",),
+    "expected_postings": ("value_entry_no", "cost_kind", "account_role"),
+}
+
+#: Laws that hold for each row by itself.
+ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
+    "tie_outs": {
+        "difference = gl - other activity - subledger": pl.col("gl")
+        - pl.col("other_activity")
+        - pl.col("subledger")
+        == pl.col("difference"),
+    },
+    "differences": {
+        "difference = actual - expected": (
+            pl.col("actual_amount") - pl.col("expected_amount") == pl.col("difference")
+        ).fill_null(True),
+        "a row with an amount names an entry": (pl.col("difference").fill_null(0) == 0)
+        | pl.col("value_entry_no").is_not_null()
+        | pl.col("gl_entry_no").is_not_null(),
+        "a settled finding is info": pl.col("settlement_id").is_null() | (pl.col("severity") == "info"),
+        "an explanation says something": pl.col("explanation").str.strip_chars() != "",
+    },
+    "expected_postings": {
+        "open = amount - posted": pl.col("amount") - pl.col("posted_amount") == pl.col("open_amount"),
+        "each value entry debits what it credits": pl.col("amount").sum().over("value_entry_no") == 0,
+    },
+    "actual_postings": {},
+}
+
+
+def published(mart: str, rows: pl.DataFrame, scale: int, scale_acy: int = money.LEAST_SCALE) -> pl.DataFrame:
+    """The mart as it is published: its columns in order, amounts at the scale, nested values as JSON text.
+
+    Raises ``ValueError`` where an amount needs more decimal places than the scale has: nothing is rounded.
+    """
+    columns = []
+    for name, column in MARTS[mart].items():
+        values = _as_json(rows[name], scale) if rows.schema[name].is_nested() else rows[name]
+        columns.append(_cast(values, column.dtype(scale, scale_acy)))
+    return pl.DataFrame(columns)
+
+
+def checked(mart: str, rows: pl.DataFrame | pl.LazyFrame, scale: int, scale_acy: int = 2) -> pl.DataFrame:
+    """The published rows, once they keep the contract; raises pandera's ``SchemaErrors`` with every breach.
+
+    Collects first: on a lazy frame Pandera would look at types only.
+    """
+    return contract(mart, scale, scale_acy).validate(rows.lazy().collect(), lazy=True)
+
+
+def contract(mart: str, scale: int, scale_acy: int = money.LEAST_SCALE) -> "pa.DataFrameSchema":
+    """What the published mart promises at the company's scales."""
+    import pandera.polars as pa
+
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(
+                column.dtype(scale, scale_acy),
+                [pa.Check.isin(list(column.values))] if column.values else [],
+                nullable=column.is_nullable,
+            )
+            for name, column in MARTS[mart].items()
+        },
+        checks=[pa.Check(_Law(law), name=name) for name, law in _laws(mart).items()],
+        unique=list(KEYS[mart]) if mart in KEYS else None,
+        strict=True,
+        ordered=True,
+        name=mart,
+    )
+
+
+class _Law:
+    """A law as Pandera wants to call it."""
+
+    def __init__(self, law: pl.Expr) -> None:
+        self.law = law
+
+    def __call__(self, data: "pa.PolarsData") -> pl.LazyFrame:
+        return data.lazyframe.select(self.law.alias("holds"))
+
+
+def _laws(mart: str) -> Mapping[str, pl.Expr]:
+    if mart != "tie_outs":
+        return ROW_LAWS[mart]
+    footed = pl.struct("roles", "explained", "unexplained", "difference").map_elements(
+        _foots, return_dtype=pl.Boolean
+    )
+    return {**ROW_LAWS[mart], "difference = explained + unexplained on a controlled account": footed}
+
+
+def _foots(row: Mapping[str, Any]) -> bool:
+    if not set(CONTROLLED_ROLES) & set(json.loads(row["roles"])):
+        return True
+    explained = sum((Decimal(amount) for amount in json.loads(row["explained"]).values()), Decimal())
+    return bool(explained + row["unexplained"] == row["difference"])
+
+
+def _cast(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    cast = values.cast(dtype)
+    if isinstance(dtype, pl.Decimal) and not (cast.cast(money.AMOUNT) == values.cast(money.AMOUNT)).all():
+        raise ValueError(f"{values.name} holds an amount that needs more than {dtype.scale} decimal places")
+    return cast
+
+
+def _as_json(values: pl.Series, scale: int) -> pl.Series:
+    """Lists and structs as JSON text, amounts as text at the scale, absent members left out."""
+    written = [None if value is None else json.dumps(_plain(value, scale)) for value in values.to_list()]
+    return pl.Series(values.name, written, dtype=pl.String)
+
+
+def _plain(value: Any, scale: int) -> Any:
+    if isinstance(value, Decimal):
+        return money.text(value, scale)
+    if isinstance(value, Mapping):
+        return {name: _plain(member, scale) for name, member in value.items() if member is not None}
+    return [_plain(member, scale) for member in value] if isinstance(value, list) else value
