@@ -1,0 +1,267 @@
+"""What a run is told: the source, the company, the dates and the switches, from a TOML file and from flags.
+
+Here: the typed configuration, its file and the file that ``tieout init`` writes. Not here: what the settings
+do (``schemas.ledger.Settings`` is what the calculation sees of them).
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from schemas.faults import InputError
+from schemas.ledger import Settings
+
+OUT = "tieout-out"
+
+
+def exact_amount(value: object) -> Decimal:
+    """A positive amount as it was written, digit for digit."""
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,24}(\.[0-9]{1,5})?", value, re.ASCII):
+        raise ValueError(f"{value!r} is not an amount; write digits with a decimal point, such as 0.01")
+    if not Decimal(value):
+        raise ValueError("must be more than 0; the smallest is 0.01 for most currencies")
+    return Decimal(value)
+
+
+def iso_date(value: object) -> date:
+    """A day, from a TOML date or from text such as 2026-12-31."""
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{str(value)!r} is not a date; write it as 2026-12-31")
+
+
+Amount = Annotated[Decimal, BeforeValidator(exact_amount)]
+Day = Annotated[date, BeforeValidator(iso_date)]
+
+
+class Section(BaseModel):
+    """A table of the file; a key that it doesn't know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(Section):
+    """Where the exported tables are."""
+
+    path: str | None = Field(None, min_length=1)
+    company: str | None = Field(None, min_length=1)
+
+
+class Run(Section):
+    """Up to when, how exactly and to where."""
+
+    as_of: Day | None = None
+    materiality: Amount = Decimal("0.01")
+    out: str = Field(OUT, min_length=1)
+
+
+class Switches(Section):
+    """The ERP's switches, for an export without its setup tables."""
+
+    expected_cost_posting: bool | None = None
+    automatic_cost_posting: bool | None = None
+    inc_non_inventory_cost: bool | None = None
+    finish_order_without_output: bool | None = None
+
+
+class Verdict(Section):
+    """What counts, and whose rules apply."""
+
+    warnings_count: bool = False
+    localization: str = ""
+
+
+class Config(Section):
+    """A run's configuration; the model is the file, table by table."""
+
+    source: Source = Source()
+    run: Run = Run()
+    switches: Switches = Switches()
+    verdict: Verdict = Verdict()
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One company's run: what to read, how to judge it, where to publish."""
+
+    source: Path
+    company: str | None
+    out: Path
+    settings: Settings
+
+
+def assignment(config: Config) -> Assignment:
+    """The run that a configuration asks for; an error when it names no source."""
+    if config.source.path is None:
+        raise InputError(
+            "no source is given. Name the folder of the exported tables: "
+            "tieout run --source DIR, or write a config with tieout init and run it with tieout run tieout.toml."
+        )
+    return Assignment(Path(config.source.path), config.source.company, Path(config.run.out), settings(config))
+
+
+def settings(config: Config) -> Settings:
+    """What the calculation sees of a configuration."""
+    return Settings(
+        as_of=config.run.as_of,
+        materiality=config.run.materiality,
+        warnings_count=config.verdict.warnings_count,
+        localization=config.verdict.localization,
+        expected_cost_posting=config.switches.expected_cost_posting,
+        automatic_cost_posting=config.switches.automatic_cost_posting,
+        mfg_inc_non_inv_cost=config.switches.inc_non_inventory_cost,
+        finish_order_without_output=config.switches.finish_order_without_output,
+    )
+
+
+def read(path: Path) -> Config:
+    """The configuration in a TOML file; its relative folders are taken from where the file lies."""
+    config = typed(path.name, parsed(path))
+    return config.model_copy(
+        update={
+            "source": config.source.model_copy(update={"path": beside(path, config.source.path)}),
+            "run": config.run.model_copy(update={"out": beside(path, config.run.out)})
+            if "out" in config.run.model_fields_set
+            else config.run,
+        }
+    )
+
+
+def beside(path: Path, folder: str | None) -> str | None:
+    return None if folder is None else str(path.parent / Path(folder).expanduser())
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file. Write one with tieout init {path}.") from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputError(f"{path}: can't be read as text: {fault}. Give a TOML file in UTF-8.") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise InputError(
+            f"{path}: is not TOML: {fault}. Texts stand in quotes, dates as 2026-12-31."
+        ) from None
+
+
+def typed(name: str, tables: dict[str, Any]) -> Config:
+    """The configuration that the tables describe; every fault is named with its place and what is allowed."""
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as fault:
+        raise InputError("\n".join(complaints(name, fault))) from None
+
+
+def with_flags(
+    config: Config,
+    source: Path | None = None,
+    company: str | None = None,
+    as_of: str | None = None,
+    out: Path | None = None,
+    materiality: str | None = None,
+) -> Config:
+    """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
+    given = {
+        "source": {"path": None if source is None else str(source), "company": company},
+        "run": {"as_of": as_of, "out": None if out is None else str(out), "materiality": materiality},
+    }
+    tables = config.model_dump()
+    for table, flags in given.items():
+        tables[table] |= {key: value for key, value in flags.items() if value is not None}
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as fault:
+        raise InputError("\n".join(complaints("", fault))) from None
+
+
+def complaints(name: str, fault: ValidationError) -> Iterable[str]:
+    for error in fault.errors(include_url=False):
+        place = [str(part) for part in error["loc"]]
+        yield f"{named(name, place)}: {reason(error['type'], error['msg'], place)}"
+
+
+def named(name: str, place: list[str]) -> str:
+    """Where a fault is: the key in the file, or the flag."""
+    if not name:
+        return f"--{place[-1].replace('path', 'source').replace('_', '-')}"
+    return f"{name}: [{place[0]}]" + (f" {'.'.join(place[1:])}" if len(place) > 1 else "")
+
+
+def reason(kind: str, message: str, place: list[str]) -> str:
+    if kind == "extra_forbidden":
+        return f"is not known. Allowed here: {', '.join(allowed(place[:-1]))}."
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{'should be ' + message if kind.endswith('_type') else message}."
+
+
+def allowed(place: list[str]) -> list[str]:
+    """The keys of one table of the file, or the tables when no table is named."""
+    model: type[BaseModel] = Config
+    for part in place:
+        annotation = model.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        model = annotation
+    return list(model.model_fields)
+
+
+#: What ``tieout init`` writes: every key, its default and what it means.
+TEMPLATE = """\
+# What tieout runs on. Try it with: tieout check tieout.toml, then: tieout run tieout.toml
+# A flag on the command line wins over a line here. Lines that start with # are off.
+
+[source]
+# The folder with the exported tables, one file (.csv or .parquet) or folder of part files for each.
+# A relative folder is taken from where this file lies.
+path = "exports"
+# The company, when the source holds several. Without it, each is run.
+# company = "CRONUS USA, Inc."
+
+[run]
+# The last posting date that counts, inclusive. Without it: the last date in the ledgers.
+# as_of = 2026-12-31
+# Differences below this don't count for the verdict. More than 0; they are listed all the same.
+# materiality = 0.01
+# Where the results go. The folder shows the old run or the new one, never half of one.
+# out = "tieout-out"
+
+[switches]
+# How the ERP is set up. Only used where inventory_setup and manufacturing_setup aren't exported;
+# without either they are read off the ledgers, and the report says so.
+# expected_cost_posting = true
+# automatic_cost_posting = true
+# inc_non_inventory_cost = false
+# finish_order_without_output = false
+
+[verdict]
+# Whether warnings count against a company as errors do.
+# warnings_count = false
+# The country version whose rules apply, such as "W1" or "US". Empty: not stated.
+# localization = ""
+"""
+
+
+def write_template(path: Path) -> None:
+    """Writes the documented configuration; an existing file is left as it is, and that is an error."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError:
+        raise InputError(
+            f"{path}: exists already and is left as it is. Name another: tieout init FILE."
+        ) from None
+    except OSError as fault:
+        raise InputError(f"{path}: can't be written: {fault.strerror}.") from None
