@@ -86,7 +86,7 @@ def extract(
         typed[table.name], given[table.name] = _typed(table, company_filter)
         sources.append(table)
     _require_tables(company, typed)
-    scale, scale_acy = (_scale(typed, unit) for unit in (bc.LCY, bc.ACY))
+    scale, scale_acy = (_scale(typed, given, unit) for unit in (bc.LCY, bc.ACY))
     inputs = tuple(_input(t, typed[t.name], given[t.name], scale, scale_acy) for t in sources)
     return Extract(company, typed, given, inputs, scale, scale_acy, unknown_tables)
 
@@ -114,9 +114,12 @@ def _rows(table: str, part: Part, company_filter: str | None) -> _Rows:
     numbers = pl.Series("row", range(part.columns.height), dtype=pl.Int64)
     columns = part.columns
     if (COMPANY in headers) != (company_filter is not None):
-        raise InputError(
-            f"{part.path}: a column company stands in some tables only. Put it into every table or none."
+        odd = (
+            "has a column company, the entries have none"
+            if COMPANY in headers
+            else "lacks the column company"
         )
+        raise InputError(f"{part.path}: {odd}. Put it into every table or none.")
     if company_filter is not None:
         companies = _strings(columns[headers[COMPANY]]).str.strip_chars()
         columns, numbers = (
@@ -189,7 +192,7 @@ def _require_exact_type(raw: pl.Series, field: Field, part: Part) -> None:
         raise InputError(
             f"{place}: is Float32, which can't hold an amount exactly. Write it as Decimal or text."
         )
-    if dtype.is_float() and field.type == "code":
+    if dtype.is_float() and field.type == "code" and raw.null_count() < len(raw):
         raise InputError(
             f"{place}: is a floating point number, but {field.caption} is a code. Write it as text."
         )
@@ -254,7 +257,8 @@ def _integers(raw: pl.Series, field: Field) -> _Cells:
 
 
 def _decimals(raw: pl.Series, field: Field) -> _Cells:
-    if raw.dtype.is_integer():
+    fits_as_it_is = isinstance(raw.dtype, pl.Decimal) and raw.dtype.scale <= _scale_of_type(field)
+    if raw.dtype.is_integer() or fits_as_it_is:
         values = raw.cast(field.dtype, strict=False)
         return _Cells(values, raw.is_null(), values.is_null() & raw.is_not_null())
     text, blank = _text(raw)
@@ -350,6 +354,12 @@ def _number_advice(field: Field, value: str) -> str:
     return f"is not {noun}. Write it with a decimal point, without thousands separator or exponent: -1234.50."
 
 
+def _date_advice(field: Field, value: str) -> str:
+    if re.match(_DATETIME.replace("?<", "?P<"), value) and not re.match(_DATE, value):
+        return f"has a time of day, but {field.caption} is a date. Export the date alone."
+    return "is not a date. Write dates as year-month-day, like 2026-01-31."
+
+
 def _option_advice(field: Field, value: str) -> str:
     known = ", ".join(f"{ordinal} {name or '(blank)'}" for ordinal, name in field.options.items())
     return f"is not an option of {field.caption}. Write the ordinal or the English caption: {known}."
@@ -363,7 +373,7 @@ _ADVICE: Mapping[str, Callable[[Field, str], str]] = {
     "integer": _says("is not a whole number. Write digits only, like 1024."),
     "decimal": _number_advice,
     "boolean": _says("is neither true nor false. Write true, false, 1, 0, Yes or No."),
-    "date": _says("is not a date. Write dates as year-month-day, like 2026-01-31."),
+    "date": _date_advice,
     "datetime": _says("is not a date and time. Write it as 2026-01-31T23:59:59.999Z."),
     "option": _option_advice,
 }
@@ -410,10 +420,15 @@ def _require_tables(company: str, typed: Mapping[str, pl.DataFrame]) -> None:
             raise InputError(f"{company}: {table} is missing. Export it as {table}.csv or {table}.parquet.")
 
 
-def _scale(typed: Mapping[str, pl.DataFrame], unit: str) -> int:
+def _scale(typed: Mapping[str, pl.DataFrame], given: Mapping[str, frozenset[str]], unit: str) -> int:
     """Decimal places that the amounts of this currency need, over all tables."""
-    amounts = [(table, f.column) for table in typed for f in bc.fields()[table] if f.unit == unit]
-    return max((money.scale_of(typed[table][column]) for table, column in amounts), default=money.LEAST_SCALE)
+    scales = [
+        money.scale_of(frame[field.column])
+        for table, frame in typed.items()
+        for field in bc.fields()[table]
+        if field.unit == unit and field.column in given[table]
+    ]
+    return max(scales, default=money.LEAST_SCALE)
 
 
 def _input(table: Table, frame: pl.DataFrame, given: frozenset[str], scale: int, scale_acy: int) -> Input:

@@ -1,0 +1,165 @@
+"""Completeness: positive evidence that an extract is truncated, torn or duplicated, and the tests that couldn't run.
+
+Here: the tests behind the verdict "inconclusive". Not here: their words (``completeness.csv``), the verdict (``judge``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import polars as pl
+
+from schemas.bc import Extract
+from schemas.ledger import Books, Settings
+
+#: Currencies of the localizations that replace BC's posting routines. Source: CZ app and RU layer of the base application.
+UNCOVERED = {"CZK": "CZ", "RUB": "RU"}
+Hit = Mapping[str, object]
+
+
+def evidence(extract: Extract, books: Books, settings: Settings, completeness: pl.DataFrame) -> pl.DataFrame:
+    """Every test with its result: ``check``, ``result`` (``passed`` | ``failed`` | ``off``), ``why``, ``loses``, ``export``.
+
+    A test is off when a table or column that it needs wasn't given. Each hit of a failed test is a row of its own.
+    """
+    tests = _tests(extract, books, settings)
+    rows = []
+    for row in completeness.iter_rows(named=True):
+        lacking = [need for need in row["needs"].split(";") if not _is_given(need, extract)]
+        if lacking:
+            why = f"{' and '.join(_spoken(n) for n in lacking)} not given"
+            rows.append((row["check"], "off", why, row["loses"], row["export"]))
+            continue
+        hits = list(tests[row["check"]]()) if row["check"] in tests else []
+        rows.extend((row["check"], "failed", row["evidence"].format(**hit), "", "") for hit in hits)
+        if not hits:
+            rows.append((row["check"], "passed", "", "", ""))
+    return pl.DataFrame(rows, schema=["check", "result", "why", "loses", "export"], orient="row")
+
+
+def _is_given(need: str, extract: Extract) -> bool:
+    table, _, column = need.partition(".")
+    return table in extract.tables and (not column or column in extract.given[table])
+
+
+def _spoken(need: str) -> str:
+    table, _, column = need.partition(".")
+    return f"column {column} of {table}" if column else f"table {table}"
+
+
+def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Callable[[], Iterator[Hit]]]:
+    tables = extract.tables
+    return {
+        "g/l sums to 0": lambda: _sum_is_zero(books),
+        "relation rows lead to entries": lambda: _relation_leads(books),
+        "value entries lead to item ledger entries": lambda: _beyond(
+            tables["value_entry"]["item_ledger_entry_no"], tables["item_ledger_entry"]["entry_no"]
+        ),
+        "value entries lead to capacity ledger entries": lambda: _beyond(
+            tables["value_entry"]["capacity_ledger_entry_no"], tables["capacity_ledger_entry"]["entry_no"]
+        ),
+        "value entries lead to value entries": lambda: _beyond(
+            tables["value_entry"]["applies_to_entry"], tables["value_entry"]["entry_no"]
+        ),
+        "queue leads to value entries": lambda: _beyond(
+            tables["post_value_entry_to_gl"]["value_entry_no"], tables["value_entry"]["entry_no"]
+        ),
+        "reversals lead to g/l entries": lambda: _beyond(
+            books.gl_entries["reversed_by"], books.gl_entries["gl_entry_no"]
+        ),
+        "registers are without gaps": lambda: _register_gaps(tables, books),
+        "posted entries are older than the g/l": lambda: _torn(books),
+        "control totals agree": lambda: _control_totals(extract),
+        "trial balance agrees": lambda: _trial_balance(tables["trial_balance"], books),
+        "localization is covered": lambda: _uncovered(tables, settings),
+    }
+
+
+def _sum_is_zero(books: Books) -> Iterator[Hit]:
+    total = books.gl_entries["amount"].sum()
+    if total:
+        yield {"amount": total.normalize()}
+
+
+def _relation_leads(books: Books) -> Iterator[Hit]:
+    sides = (
+        ("G/L entry", "gl_entry_no", books.gl_entries),
+        ("value entry", "value_entry_no", books.value_entries),
+    )
+    for what, column, table in sides:
+        yield from ({"what": what, **hit} for hit in _beyond(books.relations[column], table[column]))
+
+
+def _beyond(references: pl.Series, numbers: pl.Series) -> Iterator[Hit]:
+    """The furthest reference beyond the last row of the table it leads to."""
+    last = numbers.max() or 0
+    furthest = references.max() or 0
+    if isinstance(furthest, int) and isinstance(last, int) and furthest > last:
+        yield {"entry_no": furthest, "last_no": last}
+
+
+def _register_gaps(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    """Registers with fewer entries than their range; date compression deletes entries and explains every gap."""
+    if books.compressed_periods.height or (books.gl_entries["origin"] == "compression").any():
+        return
+    numbers = books.gl_entries["gl_entry_no"]
+    registers = tables["gl_register"].filter(
+        (pl.col("from_entry_no") > 0) & (pl.col("to_entry_no") >= pl.col("from_entry_no"))
+    )
+    counted = registers.with_columns(
+        first=numbers.search_sorted(registers["from_entry_no"], side="left"),
+        after=numbers.search_sorted(registers["to_entry_no"], side="right"),
+    ).with_columns(
+        missing=pl.col("to_entry_no") - pl.col("from_entry_no") + 1
+        - (pl.col("after").cast(pl.Int64) - pl.col("first").cast(pl.Int64))
+    )  # fmt: skip
+    for row in counted.filter(pl.col("missing") != 0).sort("no").iter_rows(named=True):
+        yield {
+            "register_no": row["no"], "from_no": row["from_entry_no"], "to_no": row["to_entry_no"],
+            "missing": row["missing"],
+        }  # fmt: skip
+
+
+def _torn(books: Books) -> Iterator[Hit]:
+    last_at = books.gl_entries["created_at"].max()
+    if last_at is None or not books.has_relations:
+        return
+    posted = (pl.col("posted_actual") != 0) | (pl.col("posted_expected") != 0)
+    late = books.value_entries.filter(posted & ~pl.col("is_linked") & (pl.col("created_at") > last_at))
+    for row in late.head(1).iter_rows(named=True):
+        yield {"entry_no": row["value_entry_no"], "created_at": row["created_at"], "last_at": last_at}
+
+
+def _control_totals(extract: Extract) -> Iterator[Hit]:
+    for row in extract.tables["control_totals"].iter_rows(named=True):
+        table = extract.tables.get(row["table"])
+        if table is None:
+            yield {"table": row["table"], "found": "no table", "stated": "one", "column": ""}
+            continue
+        if row["rows"] is not None and row["rows"] != table.height:
+            yield {"table": row["table"], "found": f"{table.height} rows", "stated": row["rows"], "column": ""}
+        if row["column"] and row["sum"] is not None and row["column"] in table.columns:
+            found = table[row["column"]].sum()
+            if found != row["sum"]:
+                yield {
+                    "table": row["table"], "found": f"{found:f}", "stated": f"{row['sum']:f}",
+                    "column": f" as sum of {row['column']}",
+                }  # fmt: skip
+
+
+def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
+    for row in trial_balance.iter_rows(named=True):
+        lines = books.gl_entries.filter(pl.col("account_no") == row["account_no"])
+        if row["date"] is not None:
+            lines = lines.filter(pl.col("posting_date") <= row["date"])
+        found = lines["amount"].sum()
+        if found != row["balance"]:
+            yield {
+                "account_no": row["account_no"], "found": f"{found:f}", "date": row["date"], "stated": f"{row['balance']:f}",
+            }  # fmt: skip
+
+
+def _uncovered(tables: Mapping[str, pl.DataFrame], settings: Settings) -> Iterator[Hit]:
+    setup = tables.get("general_ledger_setup")
+    currency = setup["lcy_code"][0] if setup is not None and setup.height else ""
+    localization = (settings.localization or UNCOVERED.get(currency or "", "")).upper()
+    if localization in UNCOVERED.values():
+        yield {"localization": localization}

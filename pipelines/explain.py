@@ -1,0 +1,271 @@
+"""Differences: the findings of a run as rows, each with its cause, its words and an id that stays from run to run.
+
+Here: putting findings together, their ids and sentences, and what remains unclassified. Not here: the predicates
+(``explain_lines``, ``explain_ledger``), the order and words of the causes (``causes.csv``, ``remedies.csv``).
+"""
+
+import hashlib
+import re
+
+import polars as pl
+
+from schemas.ledger import Books
+from schemas.money import AMOUNT
+
+SETUP_CAUSES = ("account_changed", "wip_account_changed")
+PLACEHOLDER = re.compile(r"{(\w+)}")
+MONEY_FIELDS = (
+    "own_amount", "posted_amount", "moved_amount", "imbalance", "expected_amount", "actual_amount", "difference", "difference_acy",
+)  # fmt: skip
+ENTRY_FIELDS = ("document_no", "source_code", "user_id", "created_at")
+RAW = {
+    "cause": pl.String, "cost_kind": pl.String, "account_no": pl.String, "account_role": pl.String,
+    "posting_date": pl.Date, "value_entry_no": pl.Int64, "gl_entry_no": pl.Int64, "expected_amount": AMOUNT,
+    "actual_amount": AMOUNT, "difference_acy": AMOUNT, "inferred": pl.Boolean, "is_notice": pl.Boolean,
+    "entry_type": pl.String, "item_ledger_entry_type": pl.String, "own_amount": AMOUNT, "posted_amount": AMOUNT,
+    "message": pl.String, "key_1": pl.String, "key_2": pl.String, "old_account": pl.String, "new_account": pl.String,
+    "moved_amount": AMOUNT, "imbalance": AMOUNT, "transaction_no": pl.Int64, "setup_table": pl.String,
+    "gl_posting_date": pl.Date, "gl_dimension_set_id": pl.Int64, "entry_dimension_set_id": pl.Int64, "description": pl.String,
+    "origin": pl.String, "pair_no": pl.Int64, "missing_value_entry_no": pl.Int64, "relation_problem": pl.String,
+    "roles": pl.String, "item_ledger_entry_no": pl.Int64, "severity": pl.String,
+}  # fmt: skip
+
+
+def differences(
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    fault_notices: pl.DataFrame,
+    balances: pl.DataFrame,
+    activity: pl.DataFrame,
+    expected_postings: pl.DataFrame,
+    books: Books,
+    causes: pl.DataFrame,
+    remedies: pl.DataFrame,
+) -> pl.DataFrame:
+    """All findings, one row per account and entry that each touches, in the columns of the mart.
+
+    ``difference = actual_amount - expected_amount``, debit positive, 0 for findings that only tell an amount (their
+    ``expected_amount``). Per account the rows sum to the account's difference: what no cause explains is added as
+    ``unclassified``. An empty run gives no rows. Ids are hashes of company, cause, cost kind and entry numbers.
+    """
+    notices = [_expected_cost_off(expected_postings, books), _shared_accounts(balances, activity)]
+    found = _raw([line_findings, ledger_findings, fault_notices, *notices])
+    rows = _raw([found, _unclassified(found, balances, activity)])
+    return (
+        rows.pipe(_with_difference)
+        .pipe(_with_entry, books)
+        .pipe(_with_line, books)
+        .pipe(_with_cause, causes, remedies)
+        .with_columns(finding_id=_finding_id(books.company))
+        .pipe(_with_explanation, causes, books)
+        .pipe(_in_columns)
+    )
+
+
+def _raw(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Findings in one shape: every column there, typed, null where a finding has nothing to say."""
+    shaped = [
+        part.select(pl.col(c).cast(t) if c in part.columns else pl.lit(None, t).alias(c) for c, t in RAW.items())
+        for part in parts
+    ]
+    return pl.concat(shaped)
+
+
+def _with_difference(rows: pl.DataFrame) -> pl.DataFrame:
+    is_notice = pl.col("is_notice").fill_null(False)
+    return rows.with_columns(
+        pl.col("difference_acy").fill_null(0),
+        pl.col("inferred").fill_null(False),
+        actual_amount=pl.when(~is_notice).then(pl.col("actual_amount").fill_null(0)),
+        difference=pl.when(is_notice)
+        .then(pl.lit(0, AMOUNT))
+        .otherwise(pl.col("actual_amount").fill_null(0) - pl.col("expected_amount").fill_null(0)),
+    )
+
+
+def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Per item ledger entry the expected cost that stays out of the G/L because the switch is off."""
+    open_cost = pl.col("amount_expected") - pl.col("posted_expected")
+    ignored = expected_postings.filter(
+        (pl.col("cost_kind") == "expected") & (pl.col("outcome") == "ignored") & (pl.col("posting_date") <= books.as_of)
+    ).select("value_entry_no")
+    if books.switches.expected_cost_posting:
+        ignored = ignored.clear()
+    account = books.posting_accounts.filter(pl.col("account_role") == "inventory_interim").select(
+        pl.col("key_1").alias("location_code"), pl.col("key_2").alias("inventory_posting_group"), "account_no"
+    )
+    entry = pl.col("item_ledger_entry_no").fill_null(-pl.col("value_entry_no"))
+    return (
+        books.value_entries.join(ignored, on="value_entry_no", how="semi")
+        .sort("value_entry_no")
+        .group_by(entry.alias("_entry"), maintain_order=True)
+        .agg(
+            pl.col("item_ledger_entry_no", "value_entry_no", "posting_date", "location_code", "inventory_posting_group").first(),
+            open_cost.sum().alias("expected_amount"),
+        )
+        .filter(pl.col("expected_amount") != 0)
+        .join(account, on=["location_code", "inventory_posting_group"], how="left", validate="m:1")
+        .with_columns(
+            cause=pl.lit("expected_cost_off"),
+            cost_kind=pl.lit("expected"),
+            account_role=pl.lit("inventory_interim"),
+            is_notice=pl.lit(True),
+        )
+    )  # fmt: skip
+
+
+def _shared_accounts(balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
+    """Accounts in two roles: a warning with the amount where other activity on a controlled one doesn't net to 0."""
+    without_closings = (
+        activity.filter(pl.col("origin") != "closing").group_by("account_no").agg(pl.col("other_amount").sum())
+    )
+    net = pl.when("is_controlled").then(pl.col("other_amount").fill_null(0)).otherwise(pl.lit(0, AMOUNT))
+    return (
+        balances.filter((pl.col("roles").list.len() > 1) & pl.col("account_no").is_not_null())
+        .join(without_closings, on="account_no", how="left", validate="1:1")
+        .with_columns(
+            cause=pl.lit("shared_account"),
+            expected_amount=net,
+            account_role=pl.col("roles").list.first(),
+            roles=pl.col("roles").list.join(", "),
+            severity=pl.when(net != 0).then(pl.lit("warning")),
+            is_notice=pl.lit(True),
+        )
+    )
+
+
+def _unclassified(found: pl.DataFrame, balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
+    """What the findings of an account leave over, named at its last G/L line."""
+    sums = (
+        found.pipe(_with_difference)
+        .group_by("account_no")
+        .agg(pl.col("difference").sum().alias("_explained"))
+    )
+    last = activity.group_by("account_no").agg(pl.col("gl_entry_no").max(), pl.col("posting_date").max())
+    return (
+        balances.join(sums, on="account_no", how="left", nulls_equal=True, validate="1:1")
+        .join(last, on="account_no", how="left", nulls_equal=True, validate="1:1")
+        .with_columns(actual_amount=pl.col("difference") - pl.col("_explained").fill_null(0))
+        .filter(pl.col("actual_amount") != 0)
+        .select(
+            "account_no", "gl_entry_no", "posting_date", "actual_amount",
+            pl.lit("unclassified").alias("cause"), pl.lit(0, AMOUNT).alias("expected_amount"),
+            pl.col("roles").list.first().alias("account_role"),
+        )
+    )  # fmt: skip
+
+
+def _with_entry(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
+    entries = books.value_entries.select(
+        "value_entry_no", pl.col("item_ledger_entry_no").alias("_entry_item_ledger_entry_no"), "item_no",
+        "location_code", "order_no", *(pl.col(c).alias(f"_entry_{c}") for c in ENTRY_FIELDS),
+    )  # fmt: skip
+    return rows.join(entries, on="value_entry_no", how="left", validate="m:1").with_columns(
+        item_ledger_entry_no=pl.coalesce("item_ledger_entry_no", "_entry_item_ledger_entry_no")
+    )
+
+
+def _with_line(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Document, source code, user and time from the G/L line where the finding is about one, else from the entry."""
+    lines = books.gl_entries.select(
+        "gl_entry_no", pl.col("origin").alias("_line_origin"), *(pl.col(c).alias(f"_line_{c}") for c in ENTRY_FIELDS)
+    )
+    own = (
+        pl.coalesce(
+            pl.when(pl.col("value_entry_no").is_not_null()).then(f"_entry_{c}"), f"_line_{c}", f"_entry_{c}"
+        ).alias(c)
+        for c in ENTRY_FIELDS
+    )
+    return rows.join(lines, on="gl_entry_no", how="left", validate="m:1").with_columns(
+        *own, origin=pl.coalesce("_line_origin", "origin")
+    )
+
+
+def _with_cause(rows: pl.DataFrame, causes: pl.DataFrame, remedies: pl.DataFrame) -> pl.DataFrame:
+    """Severity and drift of the cause; the remedy that fits the line's origin, else the cause's general one."""
+    words = causes.select("cause", pl.col("severity").alias("_severity"), "drift", "order", "explanation")
+    general = remedies.filter(pl.col("origin") == "any").select("cause", pl.col("remedy").alias("_general"))
+    return (
+        rows.join(words, on="cause", how="left", validate="m:1")
+        .join(remedies, on=["cause", "origin"], how="left", validate="m:1")
+        .join(general, on="cause", how="left", validate="m:1")
+        .with_columns(
+            severity=pl.coalesce("severity", "_severity"), remedy=pl.coalesce("remedy", "_general")
+        )
+    )
+
+
+def _finding_id(company: str) -> pl.Expr:
+    """A hash of company, cause, cost kind and entry numbers, never of amounts or dates.
+
+    Findings by setup are one per key with old and new account; lines of one posting without an entry are one.
+    """
+    text = pl.concat_str(pl.lit(company), "cause", pl.col("cost_kind").fill_null(""), _entry_key(), separator="\x1f")
+    return text.map_elements(lambda t: hashlib.sha256(t.encode()).hexdigest()[:16], return_dtype=pl.String)
+
+
+def _entry_key() -> pl.Expr:
+    by_setup = pl.concat_str(
+        *(pl.col(c).fill_null("") for c in ("setup_table", "key_1", "key_2", "account_role", "old_account", "new_account")),
+        separator="\x1e",
+    )
+    first_of_pair = pl.col("gl_entry_no").min().over("cause", "pair_no")
+    return (
+        pl.when(pl.col("cause").is_in(SETUP_CAUSES)).then(by_setup)
+        .when(pl.col("cause") == "shared_account").then("account_no")
+        .when((pl.col("cause") == "one_sided") & pl.col("transaction_no").is_not_null())
+        .then(pl.format("transaction {}", "transaction_no"))
+        .when(pl.col("missing_value_entry_no").is_not_null()).then(pl.format("missing {}", "missing_value_entry_no"))
+        .when(pl.col("pair_no").is_not_null()).then(pl.format("gl {}", first_of_pair))
+        .when(pl.col("value_entry_no").is_not_null()).then(pl.format("ve {}", "value_entry_no"))
+        .otherwise(pl.format("gl {}", pl.col("gl_entry_no").fill_null(0)))
+    )  # fmt: skip
+
+
+def _with_explanation(rows: pl.DataFrame, causes: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The cause's sentence with the numbers of the row in it."""
+    named = rows.join(
+        books.accounts.select("account_no", "account_name"), on="account_no", how="left", validate="m:1"
+    ).with_columns(entry_text=_entry_text())
+    parts = [
+        part.with_columns(explanation=_sentence(part["explanation"][0], part, books.scale))
+        for part in named.partition_by("cause", maintain_order=True)
+    ]
+    return pl.concat(parts) if parts else named
+
+
+def _entry_text() -> pl.Expr:
+    of_group = pl.format("the posting group of G/L entry {}", pl.col("gl_entry_no").fill_null(0))
+    return pl.coalesce(pl.format("value entry {}", "value_entry_no"), of_group)
+
+
+def _sentence(template: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
+    texts: list[pl.Expr] = []
+    end = 0
+    for found in PLACEHOLDER.finditer(template):
+        texts.append(pl.lit(template[end : found.start()]))
+        texts.append(_shown(found[1], rows, scale))
+        end = found.end()
+    texts.append(pl.lit(template[end:]))
+    return pl.concat_str(texts).str.strip_chars()
+
+
+def _shown(field: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
+    if field in MONEY_FIELDS:
+        return pl.col(field).fill_null(0).cast(pl.Decimal(38, scale)).cast(pl.String)
+    text = pl.col(field).cast(pl.String).fill_null("")
+    return text if field == "message" else pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
+
+
+def _in_columns(rows: pl.DataFrame) -> pl.DataFrame:
+    nothing = {"settled_by": pl.String, "settlement_id": pl.String}
+    return (
+        rows.with_columns(pl.lit(None, t).alias(c) for c, t in nothing.items())
+        .sort("order", "finding_id", "account_no", "value_entry_no", "gl_entry_no", "account_role", nulls_last=True)
+        .select(
+            "finding_id", "cause", "drift", "severity", "account_no", "account_role", "posting_date", "document_no",
+            "source_code", "user_id", "created_at", "value_entry_no", "item_ledger_entry_no", "gl_entry_no", "item_no",
+            "location_code", "order_no", "expected_amount", "actual_amount", "difference", "difference_acy", "inferred",
+            "settled_by", "settlement_id", "explanation", "remedy", "cost_kind",
+        )
+    )  # fmt: skip

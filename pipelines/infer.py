@@ -1,0 +1,213 @@
+"""Links between value entries and G/L lines, inferred where the relation table can't be exported.
+
+Here: recognising the lines that one entry, or one posting group, must have left, by account, amount, date and document. Not
+here: giving lines to expected lines (``link``). Where the relation table is given, it is the answer.
+"""
+
+import polars as pl
+
+from schemas.ledger import Books
+
+LINKS = {"gl_entry_no": pl.Int64, "value_entry_no": pl.Int64, "inferred": pl.Boolean}
+#: The summing key of postings per posting group. Source: table 48 "Invt. Posting Buffer", key 1.
+GROUP_KEY = (
+    "posting_date", "account_role", "balancing_role", "location_code", "posting_group",
+    "gen_bus_posting_group", "gen_prod_posting_group", "dimension_set_id", "is_debit",
+)  # fmt: skip
+
+
+def links(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The relation rows (``inferred`` false), or rows inferred from the lines themselves (``inferred`` true).
+
+    One entry's lines follow one another in the order of the account roles, so each posted entry leaves a pattern of accounts
+    and amounts. Patterns are looked for among the inventory-cost lines, strictest first: with document, date and dimensions, then
+    without dimensions, with other accounts (a changed setup), with another date, with other amounts; then the sums of posting
+    groups. Equal patterns pair off in order of entry number. What fits no pattern gets no link.
+    """
+    if books.has_relations:
+        return books.relations.with_columns(inferred=pl.lit(False))
+    posted = _posted_lines(expected_postings, books)
+    ledger_lines = _cost_lines(books)
+    has_documents = _has_documents(posted, ledger_lines)
+    found: list[pl.DataFrame] = []
+    for by in _strictness(has_documents):
+        found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
+    if has_documents:
+        found.extend(_repeats(posted, _unused(ledger_lines, found)))
+    rows = pl.concat([f.select("gl_entry_no", "value_entry_no") for f in found]).unique(maintain_order=True)
+    return rows.with_columns(inferred=pl.lit(True)).sort("gl_entry_no", "value_entry_no")
+
+
+def _strictness(has_documents: bool) -> list[tuple[str, ...]]:
+    """What must agree beside the entry's lines, pass by pass."""
+    if has_documents:
+        return [
+            ("full", "posting_date", "document_no", "dimension_set_id"),
+            ("full", "posting_date", "document_no"),
+            ("amounts", "posting_date", "document_no"),
+            ("full", "document_no"),
+            ("accounts", "posting_date", "document_no"),
+        ]
+    return [
+        ("full", "posting_date", "dimension_set_id"),
+        ("full", "posting_date"),
+        ("amounts", "posting_date"),
+    ]
+
+
+def _posted_lines(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Lines that were posted, with a unit: lines written in one go. A write-off at the finish is a unit of its own."""
+    keys = books.value_entries.select(
+        "value_entry_no", "document_no", "dimension_set_id", "location_code", "inventory_posting_group",
+        "gen_bus_posting_group", "gen_prod_posting_group", "wip_writeoff",
+    )  # fmt: skip
+    apart = (pl.col("cost_kind") == "write_off") & (pl.col("wip_writeoff") == "at_finish")
+    return (
+        expected_postings.filter((pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0))
+        .join(keys, on="value_entry_no", how="left", validate="m:1")
+        .select(
+            "value_entry_no", "cost_kind", "account_role", "balancing_role", "ordinal", "posting_date", "key_1", "key_2",
+            pl.col("account_no").fill_null("").alias("account_no"),
+            pl.col("posted_amount").alias("amount"),
+            pl.col("posted_amount_acy").alias("amount_acy"),
+            pl.when(apart).then(pl.lit("write_off")).otherwise(pl.lit("own")).alias("unit"),
+            *keys.columns[1:-1],
+        )
+        .with_columns(is_debit=~((pl.col("amount") < 0) | (pl.col("amount_acy") < 0)))
+        .sort("value_entry_no", "unit", "ordinal", pl.col("is_debit").not_(), "cost_kind")
+    )  # fmt: skip
+
+
+def _cost_lines(books: Books) -> pl.DataFrame:
+    return (
+        books.gl_entries.filter(
+            pl.col("origin").is_in(["inventory_cost", "unknown"])
+            & ((pl.col("amount") != 0) | (pl.col("amount_acy") != 0))
+        )
+        .select(
+            "gl_entry_no", "posting_date", "document_no", "dimension_set_id", "amount",
+            pl.col("account_no").fill_null("").alias("account_no"),
+        )
+        .sort("gl_entry_no")
+        .with_row_index("place")
+        .with_columns(is_debit=pl.col("amount") > 0)
+    )  # fmt: skip
+
+
+def _has_documents(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> bool:
+    """Document numbers tell entries apart only where both ledgers carry the same ones."""
+    ours = posted.filter(pl.col("document_no") != "")["document_no"].unique().implode()
+    return ledger_lines.filter((pl.col("document_no") != "") & pl.col("document_no").is_in(ours)).height > 0
+
+
+def _without(posted: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    return posted.join(pl.concat(found), on=["value_entry_no", "unit"], how="anti") if found else posted
+
+
+def _unused(ledger_lines: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    return ledger_lines.join(pl.concat(found), on="gl_entry_no", how="anti") if found else ledger_lines
+
+
+def _patterns(posted: pl.DataFrame, ledger_lines: pl.DataFrame, by: tuple[str, ...]) -> list[pl.DataFrame]:
+    """Units found among the G/L lines by their pattern; longer patterns first, since they hold shorter ones."""
+    what, keys = by[0], list(by[1:])
+    units = posted.group_by("value_entry_no", "unit", maintain_order=True).agg(
+        pl.col("posting_date", "document_no", "dimension_set_id").first(),
+        _spelling(what).str.join("|").alias("pattern"),
+        pl.len().alias("size"),
+    )
+    free_date = (pl.col("unit") == "write_off") & (pl.lit("posting_date" in keys))
+    found: list[pl.DataFrame] = []
+    for size in sorted(units["size"].unique().to_list(), reverse=True):
+        for dated in (True, False):
+            on = [k for k in keys if dated or k != "posting_date"]
+            sized = units.filter((pl.col("size") == size) & (free_date != dated))
+            unused = _unused(ledger_lines, found)
+            windows = _windows(unused, size, what)
+            found.append(_pair_off(sized, windows, unused, size, ["pattern", *on]))
+    return [f for f in found if f.height] or [_no_links()]
+
+
+def _spelling(what: str) -> pl.Expr:
+    account, amount = pl.col("account_no"), pl.col("amount").cast(pl.String)
+    side = pl.when("is_debit").then(pl.lit("D")).otherwise(pl.lit("C"))
+    spelling = {
+        "full": pl.concat_str(account, amount, separator=":"),
+        "amounts": amount,
+        "accounts": pl.concat_str(account, side, separator=":"),
+    }
+    return spelling[what]
+
+
+def _windows(ledger_lines: pl.DataFrame, size: int, what: str) -> pl.DataFrame:
+    """Every run of ``size`` neighbouring cost lines of one date and document, with its pattern."""
+    spelled = ledger_lines.with_columns(_s=_spelling(what))
+    last = size - 1
+    same = [pl.col(c).eq_missing(pl.col(c).shift(-last)) for c in ("posting_date", "document_no")]
+    return spelled.with_columns(
+        pattern=pl.concat_str(*(pl.col("_s").shift(-i) for i in range(size)), separator="|"),
+    ).filter(
+        pl.col("pattern").is_not_null()
+        & (pl.col("place").shift(-last) == pl.col("place") + last).fill_null(False)
+        & pl.all_horizontal(same)
+    )  # fmt: skip
+
+
+def _pair_off(
+    units: pl.DataFrame, windows: pl.DataFrame, ledger_lines: pl.DataFrame, size: int, on: list[str]
+) -> pl.DataFrame:
+    """Pairs units and windows of equal key by rank, then writes out the lines of each chosen window."""
+    if not units.height or not windows.height:
+        return _no_links()
+    ranked_units = units.sort("value_entry_no").with_columns(_rank=pl.int_range(pl.len()).over(on))
+    apart = windows.sort("place").filter(
+        (pl.col("place") - pl.col("place").shift().over(on)).fill_null(size) >= size
+    )
+    ranked = apart.with_columns(_rank=pl.int_range(pl.len()).over(on))
+    chosen = (
+        ranked.join(ranked_units, on=[*on, "_rank"], how="inner", suffix="_unit", nulls_equal=True)
+        .sort("place")
+        .filter((pl.col("place") - pl.col("place").shift()).fill_null(size) >= size)
+    )
+    return (
+        chosen.select("place", "value_entry_no", "unit")
+        .with_columns(_step=pl.int_ranges(pl.lit(0), pl.lit(size)))
+        .explode("_step")
+        .with_columns(place=pl.col("place") + pl.col("_step"))
+        .join(ledger_lines.select("place", "gl_entry_no"), on="place", how="inner", validate="1:1")
+        .select("gl_entry_no", "value_entry_no", "unit")
+    )
+
+
+def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and date."""
+    keyed = posted.with_columns(
+        posting_group=pl.when(pl.col("account_role") == "wip").then("key_2").otherwise("inventory_posting_group")
+    )
+    sums = keyed.group_by(*GROUP_KEY, "account_no", maintain_order=True).agg(
+        pl.col("amount").sum(), pl.col("value_entry_no", "unit")
+    ).with_row_index("group_no")
+    found: list[pl.DataFrame] = []
+    for dimensions in (["dimension_set_id"], []):
+        key = ["posting_date", "account_no", "amount", *dimensions]
+        rest = sums.join(pl.concat(found), on="group_no", how="anti") if found else sums
+        matched = (
+            _unused(ledger_lines, found)
+            .with_columns(_rank=pl.int_range(pl.len()).over(key))
+            .join(
+                rest.with_columns(_rank=pl.int_range(pl.len()).over(key)),
+                on=[*key, "_rank"], how="inner", nulls_equal=True,
+            )
+        )
+        found.append(matched.select("gl_entry_no", "group_no", "value_entry_no", "unit"))
+    return pl.concat(found).explode("value_entry_no", "unit").drop("group_no")
+
+
+def _repeats(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> list[pl.DataFrame]:
+    """Lines that repeat an entry's pattern under its own document: the entry was posted again."""
+    return _patterns(posted, ledger_lines, ("full", "posting_date", "document_no"))
+
+
+def _no_links() -> pl.DataFrame:
+    return pl.DataFrame(schema={"gl_entry_no": pl.Int64, "value_entry_no": pl.Int64, "unit": pl.String})

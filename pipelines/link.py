@@ -1,0 +1,264 @@
+"""Actual postings: which G/L lines belong to which expected line of which value entry.
+
+Here: the claim of every linked G/L line by an expected line, in passes from exact to loose. Not here: inferring links where no
+relation table was given (``infer``), what a difference means (``explain``).
+"""
+
+import polars as pl
+
+from schemas.ledger import Books
+from schemas.money import AMOUNT
+
+LINE = ("value_entry_no", "cost_kind", "account_role")
+#: Passes that give one G/L line to one expected line, strictest first: what must agree beside the value entry.
+EXACT = ("account_key", "amount", "amount_acy")
+LOOSE = (("amount", "amount_acy", "is_debit"), ("account_key", "is_debit"), ("is_debit",))
+PIECE = (
+    "gl_entry_no", *LINE, "amount", "amount_acy", "is_residual",
+)  # fmt: skip
+
+
+def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.DataFrame) -> pl.DataFrame:
+    """The G/L lines that value entries account for, split into the pieces that belong to each expected line.
+
+    ``links`` is the relation table or what was inferred in its place (``gl_entry_no``, ``value_entry_no``, ``inferred``).
+    A relation row carries no amount and may point elsewhere, so a link is only a hint: a line is claimed by account and
+    amount first, then with one of the two changed. A line of a posting group is claimed by all its entries at once; what the
+    entries don't explain is a piece with ``value_entry_no`` null and ``is_residual`` true, unless exactly one entry explains it.
+    Pieces of one G/L line sum to its amount. Lines with amount 0 in both currencies are left out. ``cost_kind`` is null
+    on a line that no expected line of its entry could claim.
+
+    Source: codeunit 5802, CreateGLItemLedgerRelationEntry; table 48, key 1.
+    """
+    lines = _claimable(expected_postings)
+    ledger_lines = _with_amount(books.gl_entries)
+    pairs = links.select("gl_entry_no", "value_entry_no").join(
+        ledger_lines, on="gl_entry_no", how="inner"
+    )  # a relation row to a zero line or to nowhere claims nothing; ``explain`` lists the latter
+    pieces: list[pl.DataFrame] = []
+
+    is_single = pl.col("value_entry_no").n_unique().over("gl_entry_no") == 1
+    for candidates in (pairs.filter(is_single), pairs, pairs):
+        claimed = _claim(_free(lines, pieces), _unclaimed(candidates, pieces), EXACT)
+        pieces.append(claimed)
+    for must_fit in (True, False):
+        pieces.append(_claim_groups(_free(lines, pieces), _unclaimed(pairs, pieces), account_fits=must_fit))
+    pieces.append(_claim_groups_with_residual(_free(lines, pieces), _unclaimed(pairs, pieces)))
+    for agree in LOOSE:
+        rest = _unclaimed(pairs, pieces)
+        if agree != LOOSE[0]:
+            rest = rest.filter(pl.col("origin").is_in(["inventory_cost", "unknown", "compression"]))
+        pieces.append(_claim(_free(lines, pieces), rest, agree))
+    pieces.append(_claim_extra(lines, _unclaimed(pairs, pieces), books))
+    claimed = pl.concat(pieces)
+    return (
+        pl.concat([claimed, _remainders(claimed, ledger_lines)])
+        .join(
+            books.gl_entries.select(
+                "gl_entry_no", "account_no", "posting_date", "dimension_set_id", "document_no", "source_code",
+                "origin", "transaction_no", "reversed_by",
+            ),
+            on="gl_entry_no",
+            how="left",
+            validate="m:1",
+        )
+        .join(links, on=["gl_entry_no", "value_entry_no"], how="left")
+        .with_columns(pl.col("inferred").fill_null(not books.has_relations))
+        .sort("gl_entry_no", "value_entry_no", "cost_kind", "account_role", nulls_last=True)
+    )  # fmt: skip
+
+
+def _remainders(claimed: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """What the pieces of a line leave over, so that they always sum to its amount."""
+    return (
+        claimed.group_by("gl_entry_no", maintain_order=True)
+        .agg(pl.col("account_role").first(), pl.col("amount", "amount_acy").sum().name.suffix("_claimed"))
+        .join(ledger_lines, on="gl_entry_no", how="left", validate="1:1")
+        .with_columns(
+            pl.lit(None, pl.Int64).alias("value_entry_no"),
+            pl.lit(None, pl.String).alias("cost_kind"),
+            pl.col("amount") - pl.col("amount_claimed"),
+            pl.col("amount_acy") - pl.col("amount_acy_claimed"),
+            pl.lit(True).alias("is_residual"),
+        )
+        .filter((pl.col("amount") != 0) | (pl.col("amount_acy") != 0))
+        .select(PIECE)
+    )
+
+
+def _claimable(expected_postings: pl.DataFrame) -> pl.DataFrame:
+    """The lines that can claim: at the amount flagged as posted, else at the expected one."""
+    was_posted = (pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0)
+    return expected_postings.filter(pl.col("outcome") == "posted").select(
+        *LINE,
+        "balancing_role",
+        "ordinal",
+        pl.when(was_posted).then("posted_amount").otherwise("amount").alias("amount"),
+        pl.when(was_posted).then("posted_amount_acy").otherwise("amount_acy").alias("amount_acy"),
+        pl.col("account_no").fill_null("").alias("account_key"),
+    ).pipe(_with_sign)  # fmt: skip
+
+
+def _with_amount(gl_entries: pl.DataFrame) -> pl.DataFrame:
+    return (
+        gl_entries.filter((pl.col("amount") != 0) | (pl.col("amount_acy") != 0))
+        .select(
+            "gl_entry_no",
+            "amount",
+            "amount_acy",
+            "origin",
+            pl.col("account_no").fill_null("").alias("account_key"),
+        )
+        .pipe(_with_sign)
+    )
+
+
+def _with_sign(lines: pl.DataFrame) -> pl.DataFrame:
+    """BC's sign flag: a credit when the local or the additional-currency amount is negative."""
+    return lines.with_columns(is_debit=~((pl.col("amount") < 0) | (pl.col("amount_acy") < 0)))
+
+
+def _free(lines: pl.DataFrame, pieces: list[pl.DataFrame]) -> pl.DataFrame:
+    return lines.join(pl.concat(pieces), on=LINE, how="anti") if pieces else lines
+
+
+def _unclaimed(pairs: pl.DataFrame, pieces: list[pl.DataFrame]) -> pl.DataFrame:
+    return pairs.join(pl.concat(pieces), on="gl_entry_no", how="anti") if pieces else pairs
+
+
+def _claim(lines: pl.DataFrame, pairs: pl.DataFrame, agree: tuple[str, ...]) -> pl.DataFrame:
+    """Gives each G/L line to one expected line of a linked entry that agrees on the key, in posting order.
+
+    BC writes the lines of an entry in the order of the account roles, so equal candidates pair off by rank.
+    """
+    key = ["value_entry_no", *agree]
+    wanted = pairs.select("value_entry_no").unique()
+    ranked_lines = (
+        lines.join(wanted, on="value_entry_no", how="semi")
+        .sort("value_entry_no", "cost_kind", "ordinal")
+        .with_columns(_rank=pl.int_range(pl.len()).over(key))
+    )
+    ranked_pairs = pairs.sort("value_entry_no", "gl_entry_no").with_columns(
+        _rank=pl.int_range(pl.len()).over(key)
+    )
+    return (
+        ranked_pairs.join(ranked_lines, on=[*key, "_rank"], how="inner", suffix="_line")
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+        .with_columns(is_residual=pl.lit(False))
+        .select(PIECE)
+    )
+
+
+def _candidates(lines: pl.DataFrame, pairs: pl.DataFrame, account_fits: bool) -> pl.DataFrame:
+    """Expected lines that a posting-group line could be the sum of: those of its entries with its sign."""
+    on = ["value_entry_no", "is_debit", *(["account_key"] if account_fits else [])]
+    is_group = pl.col("value_entry_no").n_unique().over("gl_entry_no") > 1
+    return pairs.filter(is_group).join(lines, on=on, how="inner", suffix="_line")
+
+
+def _sums(candidates: pl.DataFrame) -> pl.DataFrame:
+    return candidates.group_by("gl_entry_no", "account_role", "balancing_role").agg(
+        pl.col("amount").first(),
+        pl.col("amount_acy").first(),
+        pl.col("amount_line").sum().alias("_sum"),
+        pl.col("amount_acy_line").sum().alias("_sum_acy"),
+        pl.col("ordinal").first(),
+    )
+
+
+def _claim_groups(lines: pl.DataFrame, pairs: pl.DataFrame, account_fits: bool) -> pl.DataFrame:
+    """Gives a posting-group line to all expected lines of one role whose sum is its amount."""
+    candidates = _candidates(lines, pairs, account_fits)
+    fits = (pl.col("_sum") == pl.col("amount")) & (pl.col("_sum_acy") == pl.col("amount_acy"))
+    chosen = (
+        _sums(candidates)
+        .filter(fits)
+        .sort("gl_entry_no", "ordinal", "balancing_role")
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+    )
+    return _pieces_of(candidates, chosen)
+
+
+def _pieces_of(candidates: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    return (
+        candidates.join(chosen, on=["gl_entry_no", "account_role", "balancing_role"], how="semi")
+        .sort("gl_entry_no", "value_entry_no", "cost_kind")
+        .unique(LINE, keep="first", maintain_order=True)
+        .with_columns(amount="amount_line", amount_acy="amount_acy_line", is_residual=pl.lit(False))
+        .select(PIECE)
+    )
+
+
+def _claim_groups_with_residual(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Gives what is left of the posting-group lines to the nearest sum; the rest stays visible at the G/L line.
+
+    The rest belongs to one entry where exactly one explains it: its line was left out of the sum, or counted twice.
+    """
+    candidates = _candidates(lines, pairs, account_fits=True)
+    rest = pl.col("amount") - pl.col("_sum")
+    chosen = (
+        _sums(candidates)
+        .with_columns(_rest=rest, _rest_acy=pl.col("amount_acy") - pl.col("_sum_acy"), _size=rest.abs())
+        .sort("gl_entry_no", "_size", "ordinal", "balancing_role")
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+    )
+    pieces = _pieces_of(candidates, chosen).join(
+        chosen.select("gl_entry_no", "_rest", "_rest_acy"), on="gl_entry_no", how="left", validate="m:1"
+    )
+    explains = (pl.col("amount") == -pl.col("_rest")) | (pl.col("amount") == pl.col("_rest"))
+    explained = pieces.with_columns(_explains=explains).with_columns(
+        _is_only=pl.col("_explains") & (pl.col("_explains").sum().over("gl_entry_no") == 1)
+    )
+    settled = explained.with_columns(
+        amount=pl.when("_is_only").then(pl.col("amount") + pl.col("_rest")).otherwise("amount"),
+        amount_acy=pl.when("_is_only").then(pl.col("amount_acy") + pl.col("_rest_acy")).otherwise("amount_acy"),
+    )
+    residual = (
+        explained.group_by("gl_entry_no", maintain_order=True)
+        .agg(pl.col("_rest", "_rest_acy", "account_role").first(), pl.col("_is_only").any())
+        .filter(~pl.col("_is_only"))
+        .select(
+            "gl_entry_no",
+            pl.lit(None, pl.Int64).alias("value_entry_no"),
+            pl.lit(None, pl.String).alias("cost_kind"),
+            "account_role",
+            pl.col("_rest").alias("amount"),
+            pl.col("_rest_acy").alias("amount_acy"),
+            pl.lit(True).alias("is_residual"),
+        )
+    )
+    return pl.concat([settled.select(PIECE), residual.select(PIECE)])
+
+
+def _claim_extra(lines: pl.DataFrame, pairs: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Gives a linked line that is one too many to the line of its entry that it repeats, else to the entry alone.
+
+    Only inventory-cost lines: a relation row of a zero line may point at any G/L entry before it.
+    """
+    extra = pairs.filter(pl.col("origin").is_in(["inventory_cost", "unknown", "compression"])).sort(
+        "gl_entry_no", "value_entry_no"
+    )
+    repeated = (
+        extra.join(lines, on=["value_entry_no", "account_key"], how="left", suffix="_line")
+        .with_columns(
+            _distance=(pl.col("amount") - pl.col("amount_line")).abs(),
+            _other_sign=pl.col("is_debit") != pl.col("is_debit_line"),
+        )
+        .sort("gl_entry_no", "_distance", "_other_sign", "ordinal", nulls_last=True)
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+    )
+    roles = (
+        books.posting_accounts.filter(pl.col("account_no").is_not_null())
+        .group_by("account_no", maintain_order=True)
+        .agg(pl.col("account_role").first().alias("_setup_role"))
+        .rename({"account_no": "account_key"})
+    )
+    return (
+        repeated.join(roles, on="account_key", how="left", validate="m:1")
+        .with_columns(
+            account_role=pl.coalesce("account_role", "_setup_role"),
+            is_residual=pl.lit(False),
+            amount=pl.col("amount").cast(AMOUNT),
+        )
+        .select(PIECE)
+    )

@@ -1,0 +1,106 @@
+"""Ties what the rules expect to what the general ledger holds, account by account.
+
+Here: sums. Not here: what the sums are made of (``expect``, ``activity``) and why they differ (``explain``).
+"""
+
+import polars as pl
+
+from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.money import AMOUNT
+
+INVENTORY_BRIDGE = (
+    "after as-of", "capacity entries", "not inventoriable", "refused combinations", "handled without posting",
+    "unresolved",
+)  # fmt: skip
+
+
+def balances(
+    expected_postings: pl.DataFrame, activity: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """One row per account in scope: ``subledger``, ``gl``, ``other_activity`` and their ``difference`` at as-of.
+
+    ``subledger`` sums the expected lines of controlled roles that resolve to the account, posted or not; on an account
+    without a controlled role, those of all its roles. ``difference = gl - other_activity - subledger``, debit positive.
+    """
+    until = expected_postings.filter(pl.col("posting_date") <= books.as_of).join(
+        account_scope, on="account_no", how="inner", nulls_equal=True, validate="m:1"
+    )
+    counts = pl.col("account_role").is_in(CONTROLLED_ROLES) | ~pl.col("is_controlled") | pl.col("account_no").is_null()
+    subledger = until.filter(counts).group_by("account_no").agg(pl.col("amount").sum().alias("subledger"))
+    ledger = activity.group_by("account_no").agg(
+        pl.col("amount").sum().alias("gl"), pl.col("other_amount").sum().alias("other_activity")
+    )
+    names = books.accounts.select("account_no", "account_name")
+    return (
+        account_scope.join(names, on="account_no", how="left", validate="m:1")
+        .join(subledger, on="account_no", how="left", nulls_equal=True, validate="1:1")
+        .join(ledger, on="account_no", how="left", nulls_equal=True, validate="1:1")
+        .with_columns(pl.col("subledger", "gl", "other_activity").fill_null(0).cast(AMOUNT))
+        .with_columns(
+            pl.col("account_name").fill_null(""),
+            difference=pl.col("gl") - pl.col("other_activity") - pl.col("subledger"),
+        )
+        .sort("account_no", nulls_last=True)
+    )
+
+
+def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
+    """The balances with what explains their difference: ``explained`` {cause: amount} and ``unexplained``.
+
+    ``difference`` = the sum of ``explained`` + ``unexplained``; ``unexplained`` is the part under ``unclassified``.
+    """
+    by_cause = differences.group_by("account_no", "cause").agg(pl.col("difference").sum())
+    explained = (
+        by_cause.filter((pl.col("difference") != 0) & (pl.col("cause") != "unclassified"))
+        .sort("account_no", "cause", nulls_last=True)
+        .group_by("account_no", maintain_order=True)
+        .agg(pl.struct("cause", "difference").alias("explained"))
+    )
+    unexplained = by_cause.filter(pl.col("cause") == "unclassified").select(
+        "account_no", pl.col("difference").alias("unexplained")
+    )
+    return balances.join(explained, on="account_no", how="left", nulls_equal=True, validate="1:1").join(
+        unexplained, on="account_no", how="left", nulls_equal=True, validate="1:1"
+    ).with_columns(pl.col("unexplained").fill_null(0).cast(AMOUNT), pl.col("explained").fill_null([])).select(
+        "account_no", "account_name", "roles", "is_controlled", "subledger", "gl", "other_activity", "difference",
+        "explained", "unexplained",
+    )  # fmt: skip
+
+
+def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """From Σ cost amount (actual) of all value entries to the inventory role's subledger: ``line``, ``amount``.
+
+    Each entry leaves the population on the first line that fits it, so the lines sum to the last one.
+    """
+    inventory = expected_postings.filter(
+        (pl.col("cost_kind") == "actual") & (pl.col("account_role") == "inventory")
+    ).select("value_entry_no", pl.col("account_no").is_null().alias("_unresolved"))
+    nothing = expected_postings.filter(
+        (pl.col("cost_kind") == "actual") & (pl.col("outcome") != "posted")
+    ).select("value_entry_no", "outcome")
+    entries = books.value_entries.join(inventory, on="value_entry_no", how="left", validate="1:1").join(
+        nothing, on="value_entry_no", how="left", validate="1:1"
+    )
+    line = (
+        pl.when(pl.col("posting_date") > books.as_of).then(pl.lit(INVENTORY_BRIDGE[0]))
+        .when(pl.col("is_capacity")).then(pl.lit(INVENTORY_BRIDGE[1]))
+        .when(~pl.col("is_inventoriable")).then(pl.lit(INVENTORY_BRIDGE[2]))
+        .when(pl.col("outcome") == "refused").then(pl.lit(INVENTORY_BRIDGE[3]))
+        .when(pl.col("outcome") == "ignored").then(pl.lit(INVENTORY_BRIDGE[4]))
+        .when(pl.col("_unresolved")).then(pl.lit(INVENTORY_BRIDGE[5]))
+    )  # fmt: skip
+    left = entries.with_columns(line=line).group_by("line").agg(-pl.col("amount_actual").sum().alias("amount"))
+    steps = pl.DataFrame({"line": INVENTORY_BRIDGE}).join(left, on="line", how="left", maintain_order="left")
+    total = pl.DataFrame({"line": ["cost amount (actual) of all value entries"]}).with_columns(
+        amount=pl.lit(books.value_entries["amount_actual"].sum(), AMOUNT)
+    )
+    bridge = pl.concat([total, steps.with_columns(pl.col("amount").fill_null(0).cast(AMOUNT))])
+    counted = expected_postings.filter(
+        (pl.col("account_role") == "inventory")
+        & pl.col("account_no").is_not_null()
+        & (pl.col("posting_date") <= books.as_of)
+    )
+    result = pl.DataFrame({"line": ["subledger of the inventory role"]}).with_columns(
+        amount=pl.lit(counted["amount"].sum(), AMOUNT)
+    )
+    return pl.concat([bridge, result])

@@ -1,0 +1,62 @@
+"""Reads the rule tables that ship with the package.
+
+Here: reading and checking. Not here: the shape of a table (``schemas.rules``) and its use (the steps).
+"""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from schemas import rules
+
+
+@cache
+def posting_rules(path: Path | None = None) -> pl.DataFrame:
+    """Which account roles a value entry debits and credits: one row per combination that Business Central knows."""
+    return _table("posting_rules_bc", path)
+
+
+@cache
+def account_roles() -> pl.DataFrame:
+    """Each account role with its place in the posting order and the setup field that gives its account."""
+    return _table("account_roles_bc").with_columns(
+        pl.col("ordinal").cast(pl.Int64), is_controlled=pl.col("is_controlled") == "yes"
+    )
+
+
+@cache
+def causes() -> pl.DataFrame:
+    """The causes of a difference, in the order in which they are tried."""
+    return _table("causes").with_columns(pl.col("order").cast(pl.Int64))
+
+
+@cache
+def remedies() -> pl.DataFrame:
+    """What to do about a cause, by where the G/L line comes from."""
+    return _table("remedies")
+
+
+@cache
+def source_codes() -> pl.DataFrame:
+    """Source codes that tell where a G/L line comes from."""
+    return _table("source_codes_bc")
+
+
+@cache
+def completeness() -> pl.DataFrame:
+    """The checks behind "inconclusive", with what each needs."""
+    return _table("completeness")
+
+
+@cache
+def setup_messages() -> pl.DataFrame:
+    """The messages of BC's report "Post Inventory Cost to G/L - Test" that concern the setup."""
+    return _table("setup_messages_bc")
+
+
+def _table(name: str, path: Path | None = None) -> pl.DataFrame:
+    text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
+    table = pl.read_csv(text, infer_schema=False).fill_null("")
+    return rules.checked(name, table)

@@ -1,0 +1,40 @@
+"""Scope: which accounts are tied out, in which roles, and which of them are controlled.
+
+Here: accounts and roles. Not here: their balances (``reconcile``) and the G/L lines on them (``activity``).
+"""
+
+import polars as pl
+
+from schemas.ledger import CONTROLLED_ROLES, Books
+
+
+def account_scope(
+    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame
+) -> pl.DataFrame:
+    """One row per account with a role: ``account_no``, ``roles`` (in posting order), ``is_controlled``.
+
+    A role comes from today's setup, from an expected line, or from a G/L line that a value entry ever put there; an account
+    that inventory cost was ever posted to is in scope without one. An
+    account is controlled when one of its roles from the setup or from a G/L line is. Lines that resolve to no account, and
+    G/L lines with a blank account, are the row with ``account_no`` null; it counts in full, like a controlled account.
+    """
+    setup = books.posting_accounts.filter(pl.col("account_no").is_not_null()).select("account_no", "account_role")
+    reached = actual_postings.filter(pl.col("account_role").is_not_null()).select("account_no", "account_role")
+    expected = expected_postings.filter(pl.col("outcome") == "posted").select("account_no", "account_role")
+    without_role = books.gl_entries.filter(
+        pl.col("account_no").is_null() | (pl.col("origin") == "inventory_cost")
+    ).select("account_no", account_role=pl.lit(None, pl.String))
+    order = account_roles.select("account_role", "ordinal")
+    controls = pl.concat([setup, reached]).filter(pl.col("account_role").is_in(CONTROLLED_ROLES))
+    return (
+        pl.concat([setup, reached, expected, without_role])
+        .unique()
+        .join(order, on="account_role", how="left")
+        .sort("account_no", "ordinal", nulls_last=True)
+        .group_by("account_no", maintain_order=True)
+        .agg(pl.col("account_role").drop_nulls().alias("roles"))
+        .with_columns(
+            is_controlled=pl.col("account_no").is_in(controls["account_no"].drop_nulls().unique().implode())
+            .fill_null(True)
+        )
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The shape of the rule tables: a table that contradicts itself is refused before anything is computed.
+
+Here: the columns of each rule table and the values they may hold. Not here: the rows (``pipelines/tables``)
+nor how they are matched (the steps).
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas.faults import InputError
+
+POSTING_RULES = (
+    "rule_id", "item_ledger_entry_type", "entry_type", "variance_type", "cost_kind", "order_type",
+    "condition", "outcome", "first_role", "second_role", "source",
+)  # fmt: skip
+ACCOUNT_ROLES = (
+    "account_role", "ordinal", "is_controlled", "bc_name", "setup_table", "setup_column",
+    "setup_key_1", "setup_key_2", "entry_key_1", "entry_key_2",
+)  # fmt: skip
+CAUSES = ("cause", "order", "layer", "severity", "drift", "predicate", "explanation")
+REMEDIES = ("cause", "origin", "remedy")
+SOURCE_CODES = ("origin", "source_code", "setup_column", "source")
+COMPLETENESS = ("check", "needs", "evidence", "loses", "export")
+SETUP_MESSAGES = ("message_no", "problem", "message")
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "posting_rules_bc": POSTING_RULES,
+    "account_roles_bc": ACCOUNT_ROLES,
+    "causes": CAUSES,
+    "remedies": REMEDIES,
+    "source_codes_bc": SOURCE_CODES,
+    "completeness": COMPLETENESS,
+    "setup_messages_bc": SETUP_MESSAGES,
+}
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "posting_rules_bc": ("rule_id",),
+    "account_roles_bc": ("account_role",),
+    "causes": ("cause",),
+    "remedies": ("cause", "origin"),
+    "source_codes_bc": ("source_code",),
+    "completeness": ("check",),
+    "setup_messages_bc": ("message_no",),
+}
+
+VALUES: Mapping[tuple[str, str], frozenset[str]] = {
+    ("posting_rules_bc", "cost_kind"): frozenset({"actual", "expected", "write_off"}),
+    ("posting_rules_bc", "outcome"): frozenset({"posted", "ignored", "refused"}),
+    ("posting_rules_bc", "order_type"): frozenset({"any", "Assembly", "not Assembly"}),
+    ("account_roles_bc", "is_controlled"): frozenset({"yes", "no"}),
+    ("causes", "severity"): frozenset({"error", "warning", "info"}),
+}
+
+
+def checked(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    """The rule table itself, or an :class:`InputError` that names the file, the line and what to do."""
+    missing = [c for c in COLUMNS[name] if c not in table.columns]
+    if missing:
+        raise InputError(f"{name}.csv: column {missing[0]!r} is missing. Add it to the header.")
+    for (where, column), allowed in VALUES.items():
+        if where == name:
+            _refuse_unknown(name, table, column, allowed)
+    twice = table.with_row_index("line", 2).filter(pl.struct(KEYS[name]).is_duplicated())
+    if twice.height:
+        line, key = twice["line"][1], ", ".join(str(twice[k][1]) for k in KEYS[name])
+        raise InputError(f"{name}.csv:{line}: {key!r} stands twice. Delete one of the rows.")
+    return table.select(COLUMNS[name])
+
+
+def _refuse_unknown(name: str, table: pl.DataFrame, column: str, allowed: frozenset[str]) -> None:
+    unknown = table.with_row_index("line", 2).filter(~pl.col(column).is_in(sorted(allowed)))
+    if unknown.height:
+        line, value = unknown["line"][0], unknown[column][0]
+        raise InputError(f"{name}.csv:{line}: {column} {value!r} is unknown. Use one of {sorted(allowed)}.")
