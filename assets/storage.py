@@ -307,9 +307,12 @@ def _csv_fault(file: Path, place: str) -> InputError:
         for line, record in _records(stream):
             header = header or record
             if len(record) != len(header):
+                many = (
+                    "Quote cells that hold a comma." if len(record) > len(header) else "The file was cut off."
+                )
                 return InputError(
                     f"{place}, line {line}: has {len(record)} cells, the header has {len(header)}. "
-                    "Quote cells that hold a comma; a last line that is short was cut off: export again."
+                    f"{many} Export it again."
                 )
             for name, cell in zip(header, record, strict=True):
                 if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
