@@ -185,8 +185,8 @@ def results(entries: int, lines: int, rounds: int, measures: Mapping[str, list[M
     wall, cpu = core_.wall / sql_.wall, core_.cpu / sql_.cpu
     return f"""# Results
 
-**The core takes {wall:.1f} times the wall time and {cpu:.1f} times the CPU time of a hand-written DuckDB query
-for the same totals.**
+**The core takes {wall:.1f} times the wall time and {cpu:.1f} times the CPU time of a hand-written query
+in DuckDB for the same totals.**
 
 {entries:,} value entries, {lines:,} G/L entries, one entry in a thousand at fault; books of `generate.py`,
 Parquet. Median of {rounds}, both in turn in one run, a process each. Both found the same subledger and G/L on
