@@ -78,6 +78,7 @@ def _lines(
             is_switched_on=pl.lit(books.switches.expected_cost_posting),
         )
         .pipe(_with_entry_claims, expected_postings, actual_postings, books)
+        .pipe(_with_netted_groups, books)
         .join(_compressible(books, actual_postings), on=["account_no"], how="left", validate="m:1")
         .with_columns(is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books))
     )  # fmt: skip
@@ -168,6 +169,33 @@ def _with_entry_claims(
     )  # fmt: skip
 
 
+def _with_netted_groups(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Posted lines whose posting group sums to 0 in both currencies: BC writes relation rows but no G/L line for them."""
+    group = books.value_entries.select(
+        "value_entry_no", "location_code", "inventory_posting_group", "wip_posting_group", "gen_bus_posting_group",
+        "gen_prod_posting_group", pl.col("dimension_set_id").alias("_dimensions"),
+    ).with_columns(
+        _is_related=pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
+        | pl.lit(not books.has_relations)
+    )  # fmt: skip
+    is_credit = (pl.col("posted_amount") < 0) | (pl.col("posted_amount_acy") < 0)
+    key = (
+        "posting_date", "account_role", "balancing_role", "location_code", "_group", "gen_bus_posting_group",
+        "gen_prod_posting_group", "_dimensions", "_is_credit", "_is_bare",
+    )  # fmt: skip
+    sums_to_zero = (pl.col("posted_amount").sum().over(key) == 0) & (pl.col("posted_amount_acy").sum().over(key) == 0)
+    return (
+        lines.join(group, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(
+            _group=pl.when(pl.col("account_role") == "wip").then("wip_posting_group").otherwise("inventory_posting_group"),
+            _is_credit=is_credit,
+            _is_bare=_is_posted() & (pl.col("pieces") == 0) & pl.col("_is_related"),
+        )
+        .with_columns(is_netted=pl.col("_is_bare") & sums_to_zero)
+        .drop(group.columns[1:], "_group", "_is_credit", "_is_bare")
+    )
+
+
 def _compressible(books: Books, actual_postings: pl.DataFrame) -> pl.DataFrame:
     """Accounts that hold a compression line which no value entry claims."""
     return (
@@ -208,7 +236,8 @@ def predicates() -> dict[str, pl.Expr]:
     odd_flag = (posted != 0) & (posted != pl.col("amount")) & (posted != pl.col("own_amount"))
     no_flag = (posted == 0) & (pl.col("amount") != 0) & has_lines
     stranded = is_expected & (pl.col("is_fully_invoiced") | ~pl.col("is_switched_on")) & ~pl.col("is_actual_open")
-    is_off = posted != held
+    is_off = (posted != held) & ~pl.col("is_netted")
+    is_bare = _is_posted() & ~has_lines & ~pl.col("is_netted")
     return {
         "refused_and_open": pl.col("is_refused") & _is_open() & ~has_lines,
         "on_blank_account": pl.col("has_blank_account"),
@@ -219,11 +248,11 @@ def predicates() -> dict[str, pl.Expr]:
         "open": _is_open(),
         "orphan_named": _is_posted() & is_off & pl.col("is_orphan"),
         "in_unbalanced_transaction": _is_posted() & is_off & pl.col("imbalance").is_not_null(),
-        "lost_to_compression": _is_posted() & ~has_lines & pl.col("is_compressible"),
-        "non_inventory_without_lines": _is_posted() & ~has_lines & pl.any_horizontal(
+        "lost_to_compression": is_bare & pl.col("is_compressible"),
+        "non_inventory_without_lines": is_bare & pl.any_horizontal(
             pl.col("entry_type", "variance_type").is_in(NON_INVENTORY)
         ),
-        "without_lines": _is_posted() & ~has_lines,
+        "without_lines": is_bare,
         "reversed_by_linked_lines": _is_posted() & has_lines & (held == 0) & pl.col("is_reversed"),
         "multiple_of_posted": pl.col("is_repeated").fill_null(False),
         "wip_moved": (pl.col("account_role") == "wip") & pl.col("is_moved"),

@@ -8,7 +8,19 @@ import polars as pl
 
 from schemas.ledger import Books
 
-LINKS = {"gl_entry_no": pl.Int64, "value_entry_no": pl.Int64, "inferred": pl.Boolean}
+#: What must agree beside an entry's lines, pass by pass: what of the lines (accounts and amounts, or one of them), then whose.
+SURE = {
+    True: [("full", "posting_date", "document_no", "dimension_set_id"), ("full", "posting_date", "document_no")],
+    False: [("full", "posting_date", "dimension_set_id"), ("full", "posting_date")],
+}
+LOOSE = {
+    True: [
+        ("amounts", "posting_date", "document_no"),
+        ("full", "document_no"),
+        ("accounts", "posting_date", "document_no"),
+    ],
+    False: [("amounts", "posting_date")],
+}
 #: The summing key of postings per posting group. Source: table 48 "Invt. Posting Buffer", key 1.
 GROUP_KEY = (
     "posting_date", "account_role", "balancing_role", "location_code", "posting_group",
@@ -16,7 +28,7 @@ GROUP_KEY = (
 )  # fmt: skip
 
 
-def links(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The relation rows (``inferred`` false), or rows inferred from the lines themselves (``inferred`` true).
 
     One entry's lines follow one another in the order of the account roles, so each posted entry leaves a pattern of accounts
@@ -25,38 +37,50 @@ def links(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     groups. Equal patterns pair off in order of entry number. What fits no pattern gets no link.
     """
     if books.has_relations:
-        return books.relations.with_columns(inferred=pl.lit(False))
-    posted = _posted_lines(expected_postings, books)
+        return books.relations.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
+    posted = _posted_lines(resolved_postings, books)
     ledger_lines = _cost_lines(books)
-    has_documents = _has_documents(posted, ledger_lines)
+    sure, loose = SURE[has := _has_documents(posted, ledger_lines)], LOOSE[has]
     found: list[pl.DataFrame] = []
-    for by in _strictness(has_documents):
+    for by in sure:
+        found.extend(_together(_without(posted, found), _unused(ledger_lines, found), by))
         found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
     found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
-    if has_documents:
-        found.extend(_repeats(posted, _unused(ledger_lines, found)))
-    rows = pl.concat([f.select("gl_entry_no", "value_entry_no") for f in found]).unique(maintain_order=True)
+    posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
+    found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
+    for by in loose:
+        found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    found.append(_near_groups(_without(posted, found), _unused(ledger_lines, found)))
+    if has:
+        found.extend(_patterns(posted, _unused(ledger_lines, found), sure[1]))  # posted again
+    rows = pl.concat(found).unique(["gl_entry_no", "value_entry_no"], keep="first", maintain_order=True)
     return rows.with_columns(inferred=pl.lit(True)).sort("gl_entry_no", "value_entry_no")
 
 
-def _strictness(has_documents: bool) -> list[tuple[str, ...]]:
-    """What must agree beside the entry's lines, pass by pass."""
-    if has_documents:
-        return [
-            ("full", "posting_date", "document_no", "dimension_set_id"),
-            ("full", "posting_date", "document_no"),
-            ("amounts", "posting_date", "document_no"),
-            ("full", "document_no"),
-            ("accounts", "posting_date", "document_no"),
-        ]
-    return [
-        ("full", "posting_date", "dimension_set_id"),
-        ("full", "posting_date"),
-        ("amounts", "posting_date"),
-    ]
+def confirmed(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The expected postings: without a relation table, write-offs that only the finish of an order makes need their lines.
+
+    Whether an entry was posted before its order was finished is told by the relation table. Where that is missing, entries that
+    are written off at the finish alone (overhead, revaluation, rounding) are expected to be so only if the lines are there.
+    """
+    if books.has_relations:
+        return resolved_postings
+    seen = links.filter(pl.col("unit") == "write_off").select("value_entry_no").unique()
+    doubtful = resolved_postings.filter(_only_at_finish()).join(seen, on="value_entry_no", how="anti")
+    return resolved_postings.join(doubtful, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
 
 
-def _posted_lines(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _only_at_finish() -> pl.Expr:
+    return (pl.col("cost_kind") == "write_off") & (pl.col("entry_type") != "Direct Cost")
+
+
+def _is_left(posted: pl.DataFrame, found: list[pl.DataFrame]) -> pl.Series:
+    """Which lines no pass has found yet."""
+    done = pl.concat(found).select("value_entry_no", "unit").unique().with_columns(_done=pl.lit(True))
+    return posted.join(done, on=["value_entry_no", "unit"], how="left", maintain_order="left")["_done"].is_null()
+
+
+def _posted_lines(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Lines that were posted, with a unit: lines written in one go. A write-off at the finish is a unit of its own."""
     keys = books.value_entries.select(
         "value_entry_no", "document_no", "dimension_set_id", "location_code", "inventory_posting_group",
@@ -64,7 +88,7 @@ def _posted_lines(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame
     )  # fmt: skip
     apart = (pl.col("cost_kind") == "write_off") & (pl.col("wip_writeoff") == "at_finish")
     return (
-        expected_postings.filter((pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0))
+        resolved_postings.filter((pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0))
         .join(keys, on="value_entry_no", how="left", validate="m:1")
         .select(
             "value_entry_no", "cost_kind", "account_role", "balancing_role", "ordinal", "posting_date", "key_1", "key_2",
@@ -72,6 +96,7 @@ def _posted_lines(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame
             pl.col("posted_amount").alias("amount"),
             pl.col("posted_amount_acy").alias("amount_acy"),
             pl.when(apart).then(pl.lit("write_off")).otherwise(pl.lit("own")).alias("unit"),
+            _only_at_finish().alias("is_doubtful"),
             *keys.columns[1:-1],
         )
         .with_columns(is_debit=~((pl.col("amount") < 0) | (pl.col("amount_acy") < 0)))
@@ -107,6 +132,18 @@ def _without(posted: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _unused(ledger_lines: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
     return ledger_lines.join(pl.concat(found), on="gl_entry_no", how="anti") if found else ledger_lines
+
+
+def _together(posted: pl.DataFrame, ledger_lines: pl.DataFrame, by: tuple[str, ...]) -> list[pl.DataFrame]:
+    """Entries whose write-off was posted in one go with their own lines, after the order was finished."""
+    written_off = posted.filter(pl.col("unit") == "write_off").select("value_entry_no").unique()
+    whole = (
+        posted.join(written_off, on="value_entry_no", how="semi")
+        .with_columns(unit=pl.lit("own"))
+        .sort("value_entry_no", "ordinal", pl.col("is_debit").not_(), "cost_kind")
+    )
+    found = pl.concat(_patterns(whole, ledger_lines, by))
+    return [found, found.with_columns(unit=pl.lit("write_off"))]
 
 
 def _patterns(posted: pl.DataFrame, ledger_lines: pl.DataFrame, by: tuple[str, ...]) -> list[pl.DataFrame]:
@@ -182,12 +219,7 @@ def _pair_off(
 
 def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
     """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and date."""
-    keyed = posted.with_columns(
-        posting_group=pl.when(pl.col("account_role") == "wip").then("key_2").otherwise("inventory_posting_group")
-    )
-    sums = keyed.group_by(*GROUP_KEY, "account_no", maintain_order=True).agg(
-        pl.col("amount").sum(), pl.col("value_entry_no", "unit")
-    ).with_row_index("group_no")
+    sums = _sums(posted)
     found: list[pl.DataFrame] = []
     for dimensions in (["dimension_set_id"], []):
         key = ["posting_date", "account_no", "amount", *dimensions]
@@ -204,9 +236,24 @@ def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found).explode("value_entry_no", "unit").drop("group_no")
 
 
-def _repeats(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> list[pl.DataFrame]:
-    """Lines that repeat an entry's pattern under its own document: the entry was posted again."""
-    return _patterns(posted, ledger_lines, ("full", "posting_date", "document_no"))
+def _sums(posted: pl.DataFrame) -> pl.DataFrame:
+    """The entries of each posting group with the sum of their lines."""
+    is_wip = pl.col("account_role") == "wip"
+    return (
+        posted.with_columns(posting_group=pl.when(is_wip).then("key_2").otherwise("inventory_posting_group"))
+        .group_by(*GROUP_KEY, "account_no", maintain_order=True)
+        .agg(pl.col("amount").sum(), pl.col("value_entry_no", "unit"))
+        .with_row_index("group_no")
+    )
+
+
+def _near_groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """Posting groups whose sum is wrong: the only group and the only line left on an account, date and side."""
+    key = ["posting_date", "account_no", "is_debit"]
+    alone = pl.len().over(key) == 1
+    sums = _sums(posted).filter((pl.col("value_entry_no").list.len() > 1) & alone)
+    matched = ledger_lines.filter(alone).join(sums, on=key, how="inner", suffix="_sum")
+    return matched.explode("value_entry_no", "unit").select("gl_entry_no", "value_entry_no", "unit")
 
 
 def _no_links() -> pl.DataFrame:

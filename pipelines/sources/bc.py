@@ -236,13 +236,18 @@ def _runs(entries: pl.DataFrame, gl_entries: pl.DataFrame, relations: pl.DataFra
         .join(gl_entries.select("gl_entry_no", "posting_date", "transaction_no"), on="gl_entry_no")
         .sort("value_entry_no", "gl_entry_no")
     )
-    other_run = pl.when(pl.col("transaction_no").first().is_null()).then(
-        pl.col("gl_entry_no") - pl.col("gl_entry_no").shift() > 1
-    ).otherwise(pl.col("transaction_no") != pl.col("transaction_no").first())  # fmt: skip
-    return lines.group_by("value_entry_no", "order_no", "order_line_no", maintain_order=True).agg(
-        pl.col("gl_entry_no").min().alias("_first_no"),
-        pl.col("gl_entry_no").filter(other_run.fill_null(False)).min().alias("_second_no"),
-        pl.col("posting_date").filter(other_run.fill_null(False)).min().alias("_second_date"),
+    first = pl.col("gl_entry_no") == pl.col("gl_entry_no").min().over("value_entry_no")
+    gap = (pl.col("gl_entry_no") - pl.col("gl_entry_no").shift().over("value_entry_no")) > 1
+    first_transaction = pl.col("transaction_no").first().over("value_entry_no")
+    apart = pl.coalesce(pl.col("transaction_no") != first_transaction, gap).fill_null(False) & ~first
+    return (
+        lines.with_columns(_apart=apart)
+        .group_by("value_entry_no", "order_no", "order_line_no", maintain_order=True)
+        .agg(
+            pl.col("gl_entry_no").min().alias("_first_no"),
+            pl.col("gl_entry_no").filter("_apart").min().alias("_second_no"),
+            pl.col("posting_date").filter("_apart").min().alias("_second_date"),
+        )
     )
 
 

@@ -1,0 +1,126 @@
+"""The tie-out: what the rules expect, what the ledger holds, each difference with its cause, the verdict.
+
+Here: the order of the steps. Not here: any arithmetic (``pipelines``).
+"""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.run import Run
+from pipelines import activity as activities
+from pipelines import completeness, expect, explain, infer, judge, link, reconcile, resolve, rules, scope
+from schemas.bc import Extract
+from schemas.ledger import Books
+
+GROUP = "tie_out"
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def postings(books: Books) -> pl.DataFrame:
+    """For every value entry the lines that the posting rules demand, by account role."""
+    return expect.postings(books, rules.posting_rules())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def resolved_postings(postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The demanded lines with the account that today's posting setup gives them."""
+    return resolve.accounts(postings, books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Which G/L line belongs to which value entry: as the relation table says, inferred where there is none."""
+    return infer.links(resolved_postings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def expected_postings(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The lines that must exist, each with its account, its posted and its open part."""
+    return infer.confirmed(resolved_postings, links, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.DataFrame) -> pl.DataFrame:
+    """The G/L lines that are linked to value entries, in the parts that belong to each."""
+    return link.actual_postings(expected_postings, books, links)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def account_scope(
+    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The accounts that are tied out, with their roles, and which of them are controlled."""
+    return scope.account_scope(expected_postings, actual_postings, books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def activity(
+    actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """What each G/L line on these accounts is: linked, other activity, or left to explain."""
+    return activities.ledger_activity(actual_postings, expected_postings, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def balances(
+    expected_postings: pl.DataFrame, activity: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """Per account: subledger, general ledger, other activity, difference."""
+    return reconcile.balances(expected_postings, activity, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def differences(
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    activity: pl.DataFrame,
+    balances: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """Every difference between stock ledger and general ledger, with one cause each."""
+    return explain.differences(
+        expected_postings,
+        actual_postings,
+        activity,
+        balances,
+        account_scope,
+        books,
+        rules.causes(),
+        rules.remedies(),
+        rules.setup_messages(),
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
+    """The balances with what explains their difference, cause by cause."""
+    return reconcile.tie_outs(balances, differences)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """What leads from the cost of all value entries to the inventory accounts' subledger."""
+    return reconcile.population(expected_postings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def evidence(run: Run, extract: Extract, books: Books) -> pl.DataFrame:
+    """Whether the extract is complete: each test with its result, and those that couldn't run."""
+    return completeness.evidence(extract, books, run.settings(), rules.completeness())
+
+
+@dg.asset(group_name=GROUP)
+def summary(
+    run: Run,
+    extract: Extract,
+    books: Books,
+    tie_outs: pl.DataFrame,
+    differences: pl.DataFrame,
+    population: pl.DataFrame,
+    evidence: pl.DataFrame,
+) -> dict[str, Any]:
+    """The verdict, and the figures that it rests on."""
+    return judge.summary(extract, books, tie_outs, differences, population, evidence, run.settings())
