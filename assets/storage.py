@@ -37,6 +37,25 @@ def companies(source: Path) -> list[Company]:
     """The companies of a source in name order: one folder each, or the values of the column ``company``."""
     if not source.is_dir():
         raise InputError(f"{source}: is not a folder. Name the folder that holds the exported tables.")
+    with _faults_of_files(source):
+        return _require_one_each(source, sorted(_found(source)))
+
+
+def read_company(source: Path, company: str | None = None) -> Extract:
+    """One company's extract; ``company`` may be left out where the source holds only one."""
+    found = companies(source)
+    chosen = [c for c in found if company in (None, c.name)]
+    if len(chosen) != 1:
+        names = ", ".join(c.name for c in found)
+        wanted = "no company is chosen" if company is None else f"there is no company {company!r}"
+        raise InputError(f"{source}: {wanted}. Choose one of: {names}.")
+    name, folder, company_filter = chosen[0]
+    with _faults_of_files(source):
+        tables = _read(source, _tables(folder))
+        return bc_extract.extract(name, tables, company_filter, _unknown_tables(folder))
+
+
+def _found(source: Path) -> list[Company]:
     folders = [f for f in sorted(source.iterdir()) if _is_company(f)]
     if not _tables(source):
         found = [company for folder in folders for company in _companies_of(folder, folder.name)]
@@ -51,23 +70,24 @@ def companies(source: Path) -> list[Company]:
         raise InputError(
             f"{source}: holds no table. Put value_entry.csv, gl_entry.csv and the setups into it."
         )
-    return _require_one_each(source, sorted(found))
+    return found
 
 
-def read_company(source: Path, company: str | None = None) -> Extract:
-    """One company's extract; ``company`` may be left out where the source holds only one."""
-    found = companies(source)
-    chosen = [c for c in found if company in (None, c.name)]
-    if len(chosen) != 1:
-        names = ", ".join(c.name for c in found)
-        wanted = "no company is chosen" if company is None else f"there is no company {company!r}"
-        raise InputError(f"{source}: {wanted}. Choose one of: {names}.")
-    name, folder, company_filter = chosen[0]
-    files = _tables(folder)
-    unknown = tuple(
-        sorted(p.name for p in folder.iterdir() if _holds_rows(p) and _table(p) not in bc.fields())
-    )
-    return bc_extract.extract(name, _read(source, files), company_filter, unknown)
+def _unknown_tables(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in folder.iterdir() if _holds_rows(p) and _table(p) not in bc.fields()))
+
+
+@contextmanager
+def _faults_of_files(source: Path) -> Iterator[None]:
+    """A file or folder that can't be opened is a fault of the input."""
+    try:
+        yield
+    except OSError as error:
+        place = Path(error.filename or source)
+        shown = place.relative_to(source) if place.is_relative_to(source) else place
+        raise InputError(
+            f"{shown}: can't be opened ({error.strerror}). Check that it is there and readable."
+        ) from None
 
 
 def _is_company(folder: Path) -> bool:

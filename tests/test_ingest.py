@@ -343,3 +343,15 @@ def test_a_source_without_tables_is_refused(tmp_path: Path) -> None:
 def test_tables_beside_a_company_folder_are_refused(source: Path) -> None:
     shutil.copytree(source, source / "old")
     assert refusal(source) == "SOURCE: holds tables itself and a company in old. Keep one of the two."
+
+
+def test_a_file_in_utf_16_is_refused_by_name(source: Path) -> None:
+    (source / "item.csv").write_text("No.\nA", encoding="utf-16")
+    assert refusal(source) == "item.csv: the file is UTF-16. Save it as UTF-8."
+
+
+def test_a_link_to_nowhere_is_refused(source: Path) -> None:
+    (source / "item.csv").symlink_to("nowhere.csv")
+    assert refusal(source) == (
+        "item.csv: can't be opened (No such file or directory). Check that it is there and readable."
+    )

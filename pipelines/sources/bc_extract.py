@@ -103,29 +103,18 @@ def _typed(table: Table, company_filter: str | None) -> tuple[pl.DataFrame, froz
     for part in parts[1:]:
         _require_same_columns(parts[0], part)
     frame = pl.concat([part.frame for part in parts])
-    if table.name in bc.REQUIRED_TABLES and not frame.height and company_filter is None:
-        raise InputError(f"{table.path}: has no rows. {table.name} is required; export it with its rows.")
+    if table.name in bc.REQUIRED_TABLES and not frame.height:
+        whose = "" if company_filter is None else f" of {company_filter}"
+        raise InputError(
+            f"{table.path}: has no rows{whose}. {table.name} is required; export it with its rows."
+        )
     _require_unique(table.name, frame, parts)
     return frame, parts[0].given
 
 
 def _rows(table: str, part: Part, company_filter: str | None) -> _Rows:
     headers = _headers(table, part)
-    numbers = pl.Series("row", range(part.columns.height), dtype=pl.Int64)
-    columns = part.columns
-    if (COMPANY in headers) != (company_filter is not None):
-        odd = (
-            "has a column company, the entries have none"
-            if COMPANY in headers
-            else "lacks the column company"
-        )
-        raise InputError(f"{part.path}: {odd}. Put it into every table or none.")
-    if company_filter is not None:
-        companies = _strings(columns[headers[COMPANY]]).str.strip_chars()
-        columns, numbers = (
-            columns.filter(companies == company_filter),
-            numbers.filter(companies == company_filter),
-        )
+    columns, numbers = _of_company(part, headers.get(COMPANY), company_filter)
     frame = pl.DataFrame(
         [
             _column(columns[headers[field.column]], field, part, numbers)
@@ -135,6 +124,22 @@ def _rows(table: str, part: Part, company_filter: str | None) -> _Rows:
         ]
     )
     return _Rows(part, frame, numbers, frozenset(headers) - {COMPANY})
+
+
+def _of_company(part: Part, header: str | None, company_filter: str | None) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows of one company, and their numbers in the file; every row must say whose it is."""
+    numbers = pl.Series("row", range(part.columns.height), dtype=pl.Int64)
+    if header is None and company_filter is None:
+        return part.columns, numbers
+    if header is None or company_filter is None:
+        odd = "lacks the column company" if header is None else "has a column company, the entries have none"
+        raise InputError(f"{part.path}: {odd}. Put it into every table or none.")
+    companies = _strings(part.columns[header]).fill_null("").str.strip_chars()
+    if (companies == "").any():
+        row = (companies == "").arg_true()[0]
+        raise InputError(f"{_place(part, row, header)}: is blank. Each row must say whose it is.")
+    mine = companies == company_filter
+    return part.columns.filter(mine), numbers.filter(mine)
 
 
 def _headers(table: str, part: Part) -> dict[str, str]:
