@@ -1,0 +1,192 @@
+"""Figures: a mart goes in, a figure comes out.
+
+Here: the bridge from subledger to G/L as a waterfall, and the figure as text that is safe inside a page.
+Not here: where the figure stands on the page (``pages``). Amounts stay decimal text; only the browser turns
+them into lengths. Plotly is imported where it is used.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from reports import wording
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+ROW_HEIGHT = 34
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+INK, UP, DOWN, LEDGER = "#3d4654", "#3f7fbf", "#c2762f", "#7b8798"
+LABEL_LENGTH = 32
+DWARFED = 20
+
+
+class Step(NamedTuple):
+    """One line of a bridge: ``part`` is subledger, other_activity, cause, unexplained or gl."""
+
+    part: str
+    cause: str | None
+    label: str
+    amount: Decimal
+
+
+def bridge_steps(tie_out: Mapping[str, object]) -> list[Step]:
+    """The lines that lead from an account's subledger to its G/L balance; they add up exactly.
+
+    Causes and other activity without an amount are left out; the largest cause comes first.
+    """
+    amounts = {name: Decimal(str(text)) for name, text in explained(tie_out).items()}
+    causes = [
+        Step("cause", name, wording.cause(name).title, amounts[name])
+        for name in sorted(amounts, key=lambda name: (-abs(amounts[name]), name))
+    ]
+    inner = [
+        Step("other_activity", None, "Other activity on the account", _decimal(tie_out["other_activity"])),
+        *causes,
+        Step("unexplained", "unclassified", "Not explained", _decimal(tie_out["unexplained"])),
+    ]
+    return [
+        Step("subledger", None, "Subledger", _decimal(tie_out["subledger"])),
+        *(step for step in inner if step.amount),
+        Step("gl", None, "General ledger", _decimal(tie_out["gl"])),
+    ]
+
+
+def explained(tie_out: Mapping[str, object]) -> Mapping[str, object]:
+    """The causes of an account's difference with their amounts; JSON text and a mapping read alike."""
+    value = tie_out.get("explained")
+    found = json.loads(value) if isinstance(value, str) and value else value
+    causes = found if isinstance(found, Mapping) else {}
+    return {name: text for name, text in causes.items() if text is not None and name != "unclassified"}
+
+
+def bridge(tie_outs: pl.DataFrame, account_no: str | None, scale: int) -> "Figure":
+    """The waterfall of one row of the tie-outs: subledger, what lies between, G/L."""
+    import plotly.graph_objects as go
+
+    is_account = pl.col("account_no").eq_missing(pl.lit(account_no, pl.String))
+    exact = bridge_steps(tie_outs.filter(is_account).row(0, named=True))
+    steps = _folded(exact)
+    figure = go.Figure(layout=_layout(steps))
+    figure.add_trace(
+        go.Waterfall(
+            orientation="h",
+            measure=[_MEASURES.get(step.part, "relative") for step in steps],
+            x=[str(step.amount) for step in steps],
+            y=[str(line) for line in range(len(steps))],
+            text=_texts(exact, steps, scale),
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{text}<extra></extra>",
+            increasing={"marker": {"color": UP}},
+            decreasing={"marker": {"color": DOWN}},
+            totals={"marker": {"color": LEDGER}},
+            connector={"line": {"color": LEDGER, "width": 1, "dash": "dot"}},
+        )
+    )
+    return figure
+
+
+def is_cut(tie_out: Mapping[str, object]) -> bool:
+    """Whether the bridge's axis starts beside zero, so that small steps stay visible."""
+    low, high = _range(_folded(bridge_steps(tie_out)))
+    return not low <= 0 <= high
+
+
+def safe_json(figure: "Figure") -> str:
+    """The figure as JSON that can't end a script element, byte for byte the same each time."""
+    text = json.dumps(figure.to_plotly_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def library() -> str:
+    """Plotly's own script, which a page embeds once."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+_ROOM, _EDGE = Decimal("0.45"), Decimal("0.05")  # beside the bars: with and without an amount standing there
+_MEASURES = {"subledger": "absolute", "gl": "total"}
+
+
+def _decimal(value: object) -> Decimal:
+    return Decimal(0) if value is None else Decimal(str(value))
+
+
+def _folded(steps: list[Step]) -> list[Step]:
+    """The steps to draw: other activity that would dwarf every cause becomes part of the first bar."""
+    first, second, *rest = steps
+    causes = sum(abs(step.amount) for step in rest[:-1])
+    if second.part != "other_activity" or abs(second.amount) <= DWARFED * causes:
+        return steps
+    return [Step("subledger", None, "Subledger + other activity", first.amount + second.amount), *rest]
+
+
+def _texts(exact: list[Step], drawn: list[Step], scale: int) -> list[str]:
+    """What stands at the bars: the mart's amounts, both of them where two lines share a bar."""
+    texts = [_signed(step, scale) for step in exact]
+    return texts if len(exact) == len(drawn) else [f"{texts[0]} {texts[1]}", *texts[2:]]
+
+
+def _signed(step: Step, scale: int) -> str:
+    text = wording.amount(step.amount, scale)
+    return text if step.part in _MEASURES or step.amount < 0 else f"+{text}"
+
+
+def _range(steps: list[Step]) -> tuple[Decimal, Decimal]:
+    """Where the axis starts and ends: around the running balance, with zero when it lies near."""
+    inner = [step.amount for step in steps if step.part != "gl"]
+    levels = list(accumulate(inner))
+    low, high = min(levels), max(levels)
+    span = (high - low) or abs(high) or Decimal(1)
+    if low - 2 * span <= 0 <= high + 2 * span:
+        low, high = min(low, Decimal(0)), max(high, Decimal(0))
+        span = high - low
+    is_cut = not low <= 0 <= high
+    left, right = is_cut or min([*inner, *levels]) < 0, is_cut or max([*inner, *levels]) > 0
+    return low - span * (_ROOM if left else _EDGE), high + span * (_ROOM if right else _EDGE)
+
+
+def _layout(steps: list[Step]) -> Mapping[str, object]:
+    low, high = _range(steps)
+    return {
+        "template": {},
+        "height": ROW_HEIGHT * len(steps) + 46,
+        "margin": {"l": 212, "r": 8, "t": 6, "b": 34, "pad": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "showlegend": False,
+        "waterfallgap": 0.38,
+        "xaxis": {
+            "type": "linear",
+            "range": [str(low), str(high)],
+            "fixedrange": True,
+            "gridcolor": "rgba(128,138,150,.25)",
+            "zerolinecolor": LEDGER,
+            "zerolinewidth": 1,
+            "nticks": 5,
+            "tickangle": 0,
+            "tickformat": ",.6~f",
+        },
+        "yaxis": {
+            "type": "category",
+            "autorange": "reversed",
+            "fixedrange": True,
+            "automargin": False,
+            "showgrid": False,
+            "tickvals": [str(line) for line in range(len(steps))],
+            "ticktext": [_label(step) for step in steps],
+        },
+    }
+
+
+def _label(step: Step) -> str:
+    """The step's label, cut to what fits beside a bar; Plotly reads tags in it, so they are taken apart."""
+    short = step.label if len(step.label) <= LABEL_LENGTH else step.label[: LABEL_LENGTH - 1].rstrip() + "…"
+    return short.replace("&", "&amp;").replace("<", "&lt;")
