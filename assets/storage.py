@@ -328,10 +328,12 @@ def _csv_fault(file: Path, place: str) -> InputError:
             header = header or record
             if len(record) != len(header):
                 many = (
-                    "Quote cells that hold a comma." if len(record) > len(header) else "The file was cut off."
+                    "Quote cells that hold a comma."
+                    if len(record) > len(header)
+                    else "A cell is missing, or the file was cut off."
                 )
                 return InputError(
-                    f"{place}, line {line}: has {len(record)} cells, the header has {len(header)}. "
+                    f"{place}, line {line}: holds {len(record)} cells for {len(header)} columns. "
                     f"{many} Export it again."
                 )
             for name, cell in zip(header, record, strict=True):
