@@ -166,6 +166,18 @@ def typed(name: str, tables: dict[str, Any]) -> Config:
         raise InputError("\n".join(complaints(name, fault))) from None
 
 
+def chosen(
+    path: Path | None,
+    source: Path | None = None,
+    company: str | None = None,
+    as_of: str | None = None,
+    out: Path | None = None,
+    materiality: str | None = None,
+) -> Config:
+    """The configuration of a file, or the defaults without one, with the command line's flags on top."""
+    return with_flags(Config() if path is None else read(path), source, company, as_of, out, materiality)
+
+
 def with_flags(
     config: Config,
     source: Path | None = None,

@@ -23,7 +23,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from schemas import marts as contracts
+from schemas import money
 from schemas.faults import InputError
+from schemas.ledger import Books
 
 MARKER = ".tieout"
 PROFILE = "profile.json"
@@ -46,11 +49,42 @@ class Results(NamedTuple):
     profile: Mapping[str, Any]
 
 
-def publish(results: Results, out: Path) -> Path:
-    """Publishes one company in ``out`` and returns the folder that it now points to."""
+def publish(results: Results, out: Path, part: Path | None = None) -> Path:
+    """Publishes one company in ``out`` and returns the folder that it now points to.
+
+    With ``part``, a folder in a draft, the files only wait there until the draft is switched to.
+    """
+    if part is not None:
+        return write(results, part)
     with draft(out) as folder:
-        write(results, folder)
-        return switch(folder, out)
+        return switch(write(results, folder), out)
+
+
+def marts(
+    tie_outs: pl.DataFrame,
+    differences: pl.DataFrame,
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    books: Books,
+) -> dict[str, pl.DataFrame]:
+    """The tables as they are published: the contract's columns, the company's scale, rows in order."""
+    posted = expected_postings.filter(pl.col("account_role").is_not_null())
+    tables = {
+        "tie_outs": tie_outs.with_columns(by_cause(tie_outs["explained"], books.scale)),
+        "differences": differences,
+        "expected_postings": posted,
+        "actual_postings": actual_postings,
+    }
+    return {
+        name: arranged(name, contracts.published(name, table, books.scale, books.scale_acy))
+        for name, table in tables.items()
+    }
+
+
+def by_cause(explained: pl.Series, scale: int) -> pl.Series:
+    """The explained amounts as JSON text {cause: amount}."""
+    texts = ({part["cause"]: money.text(part["difference"], scale) for part in parts} for parts in explained)
+    return pl.Series(explained.name, [json.dumps(text) for text in texts], pl.String)
 
 
 @contextmanager
@@ -68,14 +102,15 @@ def draft(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(results: Results, folder: Path) -> None:
+def write(results: Results, folder: Path) -> Path:
     """Writes one company's files, the same bytes for the same results; only the profile is free to differ."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, mart in results.marts.items():
-        write_table(arranged(name, mart), folder / name)
+        write_table(mart, folder / name)
     write_json(results.summary, folder / "summary.json")
     (folder / "report.html").write_text(results.report, encoding="utf-8", newline="\n")
     write_json(results.profile, folder / PROFILE)
+    return folder
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:

@@ -10,7 +10,21 @@ import polars as pl
 
 from assets.run import Run
 from pipelines import activity as activities
-from pipelines import completeness, expect, explain, infer, judge, link, reconcile, resolve, rules, scope
+from pipelines import (
+    completeness,
+    expect,
+    explain,
+    explain_ledger,
+    explain_lines,
+    faults,
+    infer,
+    judge,
+    link,
+    reconcile,
+    resolve,
+    rules,
+    scope,
+)
 from schemas.bc import Extract
 from schemas.ledger import Books
 
@@ -36,8 +50,20 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def resolved_postings(postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The demanded lines with the account that today's posting setup gives them."""
+    return resolve.accounts(postings, books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Which G/L line belongs to which value entry: as the relation table says, inferred where there is none."""
+    return infer.links(resolved_postings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def expected_postings(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The lines that must exist, each with its account, its posted and its open part."""
+    """The lines that must exist: those demanded, less write-offs that only their own lines could tell of."""
     return infer.confirmed(resolved_postings, links, books)
 
 
@@ -72,25 +98,81 @@ def balances(
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def differences(
+def unbalanced(books: Books) -> pl.DataFrame:
+    """G/L transactions whose debits and credits differ."""
+    return faults.unbalanced_transactions(books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def orphans(books: Books) -> pl.DataFrame:
+    """Relation rows that lead to a value entry or a G/L entry that isn't there."""
+    return faults.orphan_relations(books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def line_findings(
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
-    activity: pl.DataFrame,
-    balances: pl.DataFrame,
     account_scope: pl.DataFrame,
+    unbalanced: pl.DataFrame,
+    orphans: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """What is wrong on value entries: open, posted without lines, posted elsewhere or otherwise."""
+    return explain_lines.line_findings(
+        expected_postings,
+        actual_postings,
+        account_scope,
+        unbalanced,
+        orphans,
+        books,
+        rules.causes(),
+        rules.setup_messages(),
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def ledger_findings(
+    activity: pl.DataFrame, unbalanced: pl.DataFrame, orphans: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """What is wrong on G/L lines that no value entry accounts for."""
+    return explain_ledger.ledger_findings(activity, unbalanced, orphans, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def fault_notices(
+    unbalanced: pl.DataFrame,
+    orphans: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """Faulty transactions and relation rows that no other finding names."""
+    found = pl.concat([line_findings, ledger_findings], how="diagonal_relaxed")
+    return explain_ledger.fault_notices(unbalanced, orphans, found, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def differences(
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    fault_notices: pl.DataFrame,
+    balances: pl.DataFrame,
+    activity: pl.DataFrame,
+    expected_postings: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
     """Every difference between stock ledger and general ledger, with one cause each."""
     return explain.differences(
-        expected_postings,
-        actual_postings,
-        activity,
+        line_findings,
+        ledger_findings,
+        fault_notices,
         balances,
-        account_scope,
+        activity,
+        expected_postings,
         books,
         rules.causes(),
         rules.remedies(),
-        rules.setup_messages(),
     )
 
 

@@ -1,0 +1,18 @@
+"""The books: the company's ledgers in the form that every step works on.
+
+Here: what they are made from. Not here: how Business Central's tables become them (``pipelines.sources.bc``).
+"""
+
+import dagster as dg
+
+from assets.run import Run
+from pipelines import rules
+from pipelines.sources import bc
+from schemas.bc import Extract
+from schemas.ledger import Books
+
+
+@dg.asset(group_name="source", kinds={"polars"})
+def books(run: Run, extract: Extract) -> Books:
+    """The company's books up to the as-of date: value entries, G/L entries, the links between, accounts, switches."""
+    return bc.books(extract, run.settings(), rules.account_roles(), rules.source_codes())

@@ -1,0 +1,85 @@
+"""Contracts as checks that stop a run: the tables as they were read, the tables as they are published.
+
+Here: which contract guards which asset, and what a breach says. Not here: the contracts (``schemas``) and what a
+controller expects of the figures (``assets.expectations``).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import dagster as dg
+import polars as pl
+from pandera.errors import SchemaError, SchemaErrors
+
+from schemas import bc, ledger, marts
+from schemas.bc import Extract
+from schemas.ledger import Books
+
+Contract = Callable[[pl.DataFrame], pl.DataFrame]
+SHOWN = 5
+
+#: What the books promise, table by table. Other columns may stand beside these.
+LEDGERS: Mapping[str, Mapping[str, pl.DataType]] = {
+    "value_entries": ledger.VALUE_ENTRIES,
+    "gl_entries": ledger.GL_ENTRIES,
+    "relations": ledger.RELATIONS,
+    "posting_accounts": ledger.POSTING_ACCOUNTS,
+    "accounts": ledger.ACCOUNTS,
+}
+
+
+@dg.asset_check(asset="extract", name="contract", blocking=True)
+def extract_contract(extract: Extract) -> dg.AssetCheckResult:
+    """Every table as read keeps its contract: types, options, codes, keys."""
+    return verdict({table: (partial(bc.checked, table), rows) for table, rows in extract.tables.items()})
+
+
+@dg.asset_check(asset="books", name="contract", blocking=True)
+def books_contract(books: Books) -> dg.AssetCheckResult:
+    """The ledgers and setups of the books keep their contract."""
+    return verdict({table: (promised(columns), getattr(books, table)) for table, columns in LEDGERS.items()})
+
+
+@dg.asset_check(asset="marts", name="contract", blocking=True, additional_ins={"books": dg.AssetIn("books")})
+def marts_contract(marts: dict[str, pl.DataFrame], books: Books) -> dg.AssetCheckResult:
+    """Every table as published keeps its contract: columns, types, known values, and the laws of its rows."""
+    return verdict({mart: (contract_of(mart, books), rows) for mart, rows in marts.items()})
+
+
+def promised(columns: Mapping[str, pl.DataType]) -> Contract:
+    """The columns with their types; a ledger's first column tells its rows apart."""
+    import pandera.polars as pa
+
+    key = next(iter(columns))
+    contract = pa.DataFrameSchema(
+        {name: pa.Column(dtype, nullable=name != key) for name, dtype in columns.items()},
+        unique=[key] if columns not in (ledger.RELATIONS, ledger.POSTING_ACCOUNTS) else None,
+    )
+    return partial(contract.validate, lazy=True)
+
+
+def contract_of(mart: str, books: Books) -> Contract:
+    return lambda rows: marts.checked(mart, rows, books.scale, books.scale_acy)
+
+
+def verdict(guarded: Mapping[str, tuple[Contract, pl.DataFrame]]) -> dg.AssetCheckResult:
+    """Passed when every table keeps its contract; else what breaks it, table by table."""
+    found = [
+        breach for table, (contract, rows) in guarded.items() for breach in breaches(table, contract, rows)
+    ]
+    return dg.AssetCheckResult(
+        passed=not found,
+        description="; ".join(found) if found else f"{len(guarded)} tables keep their contracts.",
+        metadata={table: rows.height for table, (_, rows) in guarded.items()},
+    )
+
+
+def breaches(table: str, contract: Contract, rows: pl.DataFrame) -> Iterable[str]:
+    """The first breaches of a table's contract, each with its column, the rule and the value."""
+    try:
+        contract(rows)
+    except SchemaErrors as fault:
+        for case in fault.failure_cases.head(SHOWN).iter_rows(named=True):
+            yield f"{table}.{case['column']}: {case['check']} does not hold for {case['failure_case']}"
+    except SchemaError as fault:
+        yield f"{table}: {fault}"

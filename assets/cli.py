@@ -1,0 +1,239 @@
+"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``init``, ``dev``.
+
+Here: options, messages, exit codes. Not here: what a run does (``assets.definitions``) and says on the way
+(``assets.progress``). Anything heavy is imported inside its command, so that ``tieout --help`` is quick.
+
+Standard output carries results only; progress and messages go to standard error.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, NoReturn, ParamSpec
+
+import typer
+
+from schemas.faults import InputError
+
+Given = ParamSpec("Given")
+TROUBLE = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tieout",
+    help="Ties a company's stock ledger to its general ledger and names every difference.\n\n"
+    "Exit codes: 0 reconciled, 1 differences, 2 trouble (bad usage or bad input), 3 inconclusive, 130 interrupted.\n\n"
+    "Example: tieout run --source exports --as-of 2026-12-31",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="CONFIG", help="A TOML file; tieout init writes one.", show_default=False),
+]
+Source = Annotated[
+    Path | None, typer.Option("--source", metavar="DIR", help="The folder with the exported tables.")
+]
+Company = Annotated[
+    str | None, typer.Option("--company", metavar="NAME", help="One company of a source that holds several.")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="The last posting date that counts, such as 2026-12-31."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Where the results go; tieout-out if not given.")
+]
+Materiality = Annotated[
+    str | None,
+    typer.Option(
+        "--materiality", metavar="AMOUNT", help="Differences below it don't count; 0.01 if not given."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
+def command(body: Callable[Given, int]) -> Callable[Given, None]:
+    """A command that ends with the body's exit code; a fault becomes a message and a code, without a traceback."""
+
+    @wraps(body)
+    def run(*args: Given.args, **options: Given.kwargs) -> None:
+        raise typer.Exit(status(lambda: body(*args, **options)))
+
+    return run
+
+
+def status(body: Callable[[], int]) -> int:
+    try:
+        return body()
+    except InputError as fault:
+        say(str(fault))
+    except KeyboardInterrupt:
+        say("interrupted; nothing was published")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nobody reads on; Python flushes at the end
+    except OSError as fault:
+        say(f"{fault.filename or 'the system'}: {fault.strerror or fault}; nothing was published")
+    except Exception as fault:
+        say(f"a fault inside tieout, nothing was published: {type(fault).__name__}: {fault}")
+        if "TIEOUT_TRACEBACK" in os.environ:
+            traceback.print_exc()
+        else:
+            say("TIEOUT_TRACEBACK=1 shows where it happened")
+    return TROUBLE
+
+
+def say(message: str) -> None:
+    typer.echo(f"tieout: {message}", err=True)
+
+
+@app.command()
+@command
+def demo(
+    out: Out = None,
+    json: Json = False,
+) -> int:
+    """Runs the main job on the companies that ship with tieout; needs nothing else.
+
+    Example: tieout demo --out demo
+    """
+    from assets import config, reconciliation
+
+    chosen = config.with_flags(config.Config(), source=reconciliation.demo_companies(), out=out)
+    return reconciliation.reconciled(config.assignment(chosen), as_json=json)
+
+
+@app.command()
+@command
+def run(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    out: Out = None,
+    materiality: Materiality = None,
+    json: Json = False,
+) -> int:
+    """Ties the stock ledger to the general ledger and publishes the result. Flags win over the config file.
+
+    Example: tieout run --source exports --as-of 2026-12-31 --out results
+    """
+    from assets import config, reconciliation
+
+    chosen = config.chosen(config_file, source, company, as_of, out, materiality)
+    return reconciliation.reconciled(config.assignment(chosen), as_json=json)
+
+
+@app.command()
+@command
+def check(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> int:
+    """Reads and validates the sources only. Exit code 0: they can be run; 2: the message says what to mend.
+
+    Example: tieout check --source exports
+    """
+    from assets import config, reconciliation
+
+    chosen = config.chosen(config_file, source, company, as_of)
+    return reconciliation.checked(config.assignment(chosen), as_json=json)
+
+
+@app.command()
+@command
+def explain(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    materiality: Materiality = None,
+    value_entry: Annotated[
+        int | None, typer.Option("--value-entry", metavar="N", help="A value entry, by its number.")
+    ] = None,
+    gl_entry: Annotated[
+        int | None, typer.Option("--gl-entry", metavar="N", help="A G/L entry, by its number.")
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="NO", help="All that was expected or posted on an account."),
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option("--document", metavar="NO", help="All entries of a document.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", metavar="NO", help="All entries of an order.")
+    ] = None,
+    finding: Annotated[
+        str | None, typer.Option("--finding", metavar="ID", help="All that a finding touches.")
+    ] = None,
+) -> int:
+    """Shows why: the rule hit, the setup rows used, the expected lines, the actual lines, the findings.
+
+    Example: tieout explain --source exports --value-entry 1042
+    """
+    from assets import config, reconciliation
+
+    wanted = {
+        "value entry": value_entry,
+        "G/L entry": gl_entry,
+        "account": account,
+        "document": document,
+        "order": order,
+        "finding": finding,
+    }
+    named = {kind: key for kind, key in wanted.items() if key is not None}
+    if len(named) != 1:
+        raise InputError(
+            "name one thing to explain: --value-entry N, --gl-entry N, --account NO, --document NO, --order NO "
+            "or --finding ID"
+        )
+    chosen = config.chosen(config_file, source, company, as_of, materiality=materiality)
+    return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))
+
+
+@app.command()
+@command
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = Path("tieout.toml"),
+) -> int:
+    """Writes a configuration with every key explained. Never overwrites a file.
+
+    Example: tieout init
+    """
+    from assets import config
+
+    config.write_template(file)
+    say(f"{file} is written; set [source] path in it, then: tieout run {file}")
+    return 0
+
+
+@app.command()
+@command
+def dev(
+    config_file: ConfigFile = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port on this machine.")] = 3000,
+) -> int:
+    """Opens Dagster's web pages over the same assets, on this machine only. Ctrl-C ends it.
+
+    Example: tieout dev tieout.toml --port 3000
+    """
+    from assets import server
+
+    return server.served(config_file, port)
+
+
+def main() -> NoReturn:
+    """What the command ``tieout`` runs."""
+    app()
+    raise AssertionError("typer ends the program itself")

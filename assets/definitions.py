@@ -1,0 +1,57 @@
+"""Everything that Dagster runs, put together: assets, checks, jobs, the daily schedule.
+
+Here: assembly only. Not here: what an asset does (``extracts``, ``books``, ``tie_outs``, ``pages``), what a check
+looks at (``checks``, ``expectations``). ``tieout dev`` opens this module; ``tieout run`` runs its jobs in process.
+"""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from assets import books, checks, config, expectations, extracts, pages, tie_outs
+from assets.run import Run, as_resource, progress
+
+CONFIG = "TIEOUT_CONFIG"
+DAILY = "0 6 * * *"
+
+RECONCILE = dg.define_asset_job(
+    "reconcile",
+    selection=dg.AssetSelection.all(),
+    description="Ties the stock ledger to the general ledger and publishes the result.",
+)
+CHECK = dg.define_asset_job(
+    "check",
+    selection=dg.AssetSelection.groups("source"),
+    description="Reads and validates the sources only.",
+)
+EXPLAIN = dg.define_asset_job(
+    "explain",
+    selection=dg.AssetSelection.groups("source", "tie_out"),
+    description="All figures, nothing published.",
+)
+
+
+def definitions(run: Run, values: dg.IOManager) -> dg.Definitions:
+    """The assets, checks, jobs and schedule for one run's settings; ``values`` carries what passes between assets."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([extracts, books, tie_outs, pages]),
+        asset_checks=dg.load_asset_checks_from_modules([checks, expectations]),
+        jobs=[RECONCILE, CHECK, EXPLAIN],
+        schedules=[dg.ScheduleDefinition(name="daily", job=RECONCILE, cron_schedule=DAILY)],
+        resources={"run": run, "io_manager": values},
+        loggers={"progress": progress, "console": dg.colored_console_logger},
+        executor=dg.in_process_executor,
+    )
+
+
+def configured() -> Run:
+    """The settings that the web UI starts from: those of the config file that it was opened with."""
+    path = os.environ.get(CONFIG)
+    return Run() if path is None else as_resource(config.assignment(config.read(Path(path))))
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``tieout dev`` shows; values are kept on disk there, so that one asset can be run by itself."""
+    return definitions(configured(), dg.FilesystemIOManager())

@@ -1,0 +1,18 @@
+"""The extract: one company's tables as they were exported, typed.
+
+Here: when it is read. Not here: how files are found and cells are typed (``assets.storage``).
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from assets import storage
+from assets.run import Run
+from schemas.bc import Extract
+
+
+@dg.asset(group_name="source", kinds={"polars"})
+def extract(run: Run) -> Extract:
+    """One company's tables from the source folder: every column with its type, every file with its hash and sums."""
+    return storage.read_company(Path(run.source), run.company)

@@ -1,0 +1,52 @@
+"""What readers get: the published tables, the report, the folder that holds them.
+
+Here: what goes in. Not here: how the page looks (``reports``), how a folder is switched (``assets.publication``).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets import publication as publications
+from assets.publication import Results
+from assets.run import Run, profile
+from reports import pages
+from schemas.ledger import Books
+
+GROUP = "published"
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def marts(
+    tie_outs: pl.DataFrame,
+    differences: pl.DataFrame,
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    books: Books,
+) -> dict[str, pl.DataFrame]:
+    """The tables as they are published: the contract's columns, amounts at the company's scale, rows in order."""
+    return publications.marts(tie_outs, differences, expected_postings, actual_postings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"plotly"})
+def report(summary: dict[str, Any], marts: dict[str, pl.DataFrame], books: Books) -> str:
+    """The report as one page that needs no network."""
+    return pages.report(
+        summary=summary, **marts, value_entries=books.value_entries, gl_entries=books.gl_entries
+    )
+
+
+@dg.asset(group_name=GROUP)
+def publication(
+    context: dg.AssetExecutionContext,
+    run: Run,
+    marts: dict[str, pl.DataFrame],
+    summary: dict[str, Any],
+    report: str,
+) -> str:
+    """The folder of the run, published whole; the path that holds it."""
+    return str(
+        publications.publish(Results(marts, summary, report, profile(context)), Path(run.out), run.part())
+    )

@@ -1,0 +1,180 @@
+"""One company's run through the assets, in process: what it is told, what it says on the way, what comes back.
+
+Here: the resource that carries the settings, the values between assets, progress and faults. Not here: the
+assets (``assets.definitions`` assembles them) and what the settings mean (``assets.config``).
+"""
+
+import logging
+import os
+import platform
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.config import Assignment
+from assets.console import Step
+from schemas.faults import InputError
+from schemas.ledger import Settings
+
+MACHINE = ("dagster", "great_expectations", "pandera", "plotly", "polars")
+
+
+class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What one run reads, how it judges and where it publishes; the keys are explained in ``tieout.toml``."""
+
+    source: str = ""
+    company: str | None = None
+    as_of: str | None = None
+    materiality: str = "0.01"
+    out: str = "tieout-out"
+    draft: str | None = None
+    warnings_count: bool = False
+    localization: str = ""
+    expected_cost_posting: bool | None = None
+    automatic_cost_posting: bool | None = None
+    mfg_inc_non_inv_cost: bool | None = None
+    finish_order_without_output: bool | None = None
+
+    def part(self) -> Path | None:
+        """The folder where this company's files wait to be published with others."""
+        return None if self.draft is None else Path(self.draft)
+
+    def settings(self) -> Settings:
+        """What the calculation sees."""
+        return Settings(
+            as_of=None if self.as_of is None else date.fromisoformat(self.as_of),
+            materiality=Decimal(self.materiality),
+            warnings_count=self.warnings_count,
+            localization=self.localization,
+            expected_cost_posting=self.expected_cost_posting,
+            automatic_cost_posting=self.automatic_cost_posting,
+            mfg_inc_non_inv_cost=self.mfg_inc_non_inv_cost,
+            finish_order_without_output=self.finish_order_without_output,
+        )
+
+
+def as_resource(assignment: Assignment, company: str | None = None, draft: Path | None = None) -> Run:
+    """The resource of one company's run; with a draft, its files wait there to be published with others."""
+    settings = assignment.settings
+    return Run(
+        source=str(assignment.source),
+        company=company or assignment.company,
+        as_of=None if settings.as_of is None else settings.as_of.isoformat(),
+        materiality=str(settings.materiality),
+        out=str(assignment.out),
+        draft=None if draft is None else str(draft),
+        warnings_count=settings.warnings_count,
+        localization=settings.localization,
+        expected_cost_posting=settings.expected_cost_posting,
+        automatic_cost_posting=settings.automatic_cost_posting,
+        mfg_inc_non_inv_cost=settings.mfg_inc_non_inv_cost,
+        finish_order_without_output=settings.finish_order_without_output,
+    )
+
+
+class Memory(dg.IOManager):
+    """Hands each asset's value to the assets after it, in this process and for this run only."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        self.values[context.asset_key.path[-1]] = obj
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        return self.values[context.asset_key.path[-1]]
+
+
+class Listener(logging.Handler):
+    """Hears a run's events: tells each step that starts, and keeps what the failed checks said."""
+
+    def __init__(self, step: Step, total: int) -> None:
+        super().__init__(logging.DEBUG)
+        self.step = step
+        self.total = total
+        self.failed_checks: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event: dg.DagsterEvent | None = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            return
+        if event.event_type == dg.DagsterEventType.STEP_START and event.step_key:
+            self.step(event.step_key, self.total)
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            seen = event.asset_check_evaluation_data
+            if not seen.passed:
+                self.failed_checks.append(f"{seen.asset_key.path[-1]}, {seen.check_name}: {seen.description}")
+
+
+def materialized(job: str, run: Run, step: Step) -> Mapping[str, Any]:
+    """Runs a job in process and gives each asset's value by its name.
+
+    A fault inside an asset is raised as it was; a blocking check that fails is an :class:`InputError` that says
+    which one and what it saw.
+    """
+    from assets.definitions import definitions
+
+    values = Memory()
+    with quiet(), dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}}) as instance:
+        resolved = definitions(run, values).resolve_job_def(job)
+        listener = Listener(step, len(resolved.nodes))
+        try:
+            with heard(listener):
+                resolved.execute_in_process(instance=instance, run_config={"loggers": {"progress": {}}})
+        except dg.DagsterAssetCheckFailedError:
+            raise InputError("\n".join(listener.failed_checks)) from None
+    return values.values
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps Dagster's and Great Expectations' own remarks to themselves."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+EVENTS = logging.getLogger("tieout.events")
+
+
+@contextmanager
+def heard(listener: Listener) -> Iterator[None]:
+    """Sends the events of the runs inside to the listener."""
+    EVENTS.setLevel(logging.DEBUG)
+    EVENTS.propagate = False
+    EVENTS.addHandler(listener)
+    try:
+        yield
+    finally:
+        EVENTS.removeHandler(listener)
+
+
+@dg.logger(description="Passes a run's events on to whoever shows its progress.")
+def progress(context: dg.InitLoggerContext) -> logging.Logger:
+    return EVENTS
+
+
+def profile(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
+    """How long each step took and on what machine: what may differ between two runs of the same books."""
+    from importlib.metadata import version
+
+    steps = context.instance.get_run_step_stats(context.run.run_id)
+    return {
+        "steps": [
+            {"step": s.step_key, "seconds": round(s.end_time - s.start_time, 3)}
+            for s in sorted(steps, key=lambda s: s.start_time or 0)
+            if s.start_time is not None and s.end_time is not None
+        ],
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "packages": {name: version(name.replace("_", "-")) for name in MACHINE},
+    }
