@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,12 @@ def lint_imports(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     """The import linter's verdict on the rooms of a folder."""
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def contracts() -> dict[str, dict[str, Any]]:
+    """The import contracts by their id."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return {contract["id"]: contract for contract in tables}
 
 
 @pytest.fixture
@@ -59,8 +66,12 @@ def test_a_planted_import_is_caught(breach: str, copy: Path) -> None:
 
 
 def test_every_contract_has_a_breach() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert {contract["id"] for contract in contracts} == {contract for _, _, contract in BREACHES.values()}
+    assert set(contracts()) == {contract for _, _, contract in BREACHES.values()}
+
+
+def test_every_step_is_under_the_contract() -> None:
+    steps = {f"pipelines.{file.stem}" for file in (ROOT / "pipelines").glob("[a-z]*.py")} - {"pipelines.rules"}
+    assert set(contracts()["steps"]["modules"]) == steps
 
 
 @pytest.mark.parametrize("room", ROOMS)
