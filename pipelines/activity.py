@@ -1,11 +1,10 @@
 """Activity: what each G/L line on an account in scope is, seen from the stock ledger.
 
-Here: how much of a line answers value entries, how much is other activity, how much is left to explain. Not here: the cause of what
-is left (``explain``) and the balances (``reconcile``).
+Here: how much of a line answers value entries, how much is other activity, how much is left to explain.
+Not here: the cause of what is left (``explain``) and the balances (``reconcile``).
 """
 
 from collections import defaultdict
-from decimal import Decimal
 
 import polars as pl
 
@@ -18,11 +17,12 @@ def ledger_activity(
 ) -> pl.DataFrame:
     """One row per G/L line up to as-of on an account in scope; its amount = linked + other + open.
 
-    ``linked_amount`` answers expected lines. ``other_amount`` is other activity: on a controlled account lines of its other
-    roles, closing entries, and document lines up to the opposite amount of the same document's other-role lines; elsewhere
-    everything that doesn't come from inventory posting. ``open_amount`` is left to explain; ``nature`` says what the line is
-    (``compressed``, ``reversed``, ``inventory_cost``, ``document``, ``journal``, ``blank_account`` …), and
-    ``reversed_value_entry_no`` whose line it takes back. Lines with amount 0 are left out.
+    ``linked_amount`` answers expected lines. ``other_amount`` is other activity: on a controlled account
+    lines of its other roles, closing entries, and document lines up to the opposite amount of the same
+    document's other-role lines; elsewhere everything that doesn't come from inventory posting.
+    ``open_amount`` is left to explain; ``nature`` says what the line is (``compressed``, ``reversed``,
+    ``inventory_cost``, ``document``, ``journal``, ``blank_account`` …), and ``reversed_value_entry_no``
+    whose line it takes back. Lines with amount 0 are left out.
     """
     lines = (
         books.gl_entries.filter((pl.col("posting_date") <= books.as_of) & (pl.col("amount") != 0))
@@ -52,9 +52,11 @@ def ledger_activity(
         .with_columns(other_amount=(pl.col("other_role_amount") + other).cast(AMOUNT))
         .with_columns(open_amount=pl.col("amount") - pl.col("linked_amount") - pl.col("other_amount"))
         .select(
-            "gl_entry_no", "account_no", "posting_date", "amount", "amount_acy", "linked_amount", "other_amount",
+            "gl_entry_no", "account_no", "posting_date", "amount", "amount_acy", "linked_amount",
+            "other_amount",
             "open_amount", "compressed_amount", "nature", "origin", "is_controlled", "roles",
-            "reversed_value_entry_no", "reversed_role", "transaction_no", "document_no", "source_code", "description",
+            "reversed_value_entry_no", "reversed_role", "transaction_no", "document_no", "source_code",
+            "description",
             "user_id", "created_at",
         )
         .sort("gl_entry_no")
@@ -122,13 +124,16 @@ def _compressed(
     account_scope: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
-    """How much of each compression line stands for posted lines that lost their own, so that the cause nets to 0.
+    """How much of each compression line stands for posted lines that lost their own, so that the cause
+    nets to 0.
 
     What the compressed lines of an account hold beyond that stands at the last of them.
     """
     replaced = _lost_to_compression(expected_postings, actual_postings, account_scope, books)
     totals = replaced.group_by("account_no").agg(pl.col("amount").sum().alias("_lost"))
-    on_accounts = lines.filter(pl.col("nature") == "compressed").join(totals, on="account_no", how="left", validate="m:1")
+    on_accounts = lines.filter(pl.col("nature") == "compressed").join(
+        totals, on="account_no", how="left", validate="m:1"
+    )
     excess = pl.col("amount").sum().over("account_no") - pl.col("_lost").fill_null(0)
     is_last = pl.col("gl_entry_no") == pl.col("gl_entry_no").max().over("account_no")
     return on_accounts.select(
@@ -144,7 +149,10 @@ def _lost_to_compression(
         (pl.col("posted_amount") != 0)
         & (pl.col("posted_amount") == pl.col("amount"))
         & (pl.col("posting_date") <= books.as_of)
-        & (pl.col("account_role").is_in(CONTROLLED_ROLES) | ~pl.col("account_no").is_in(_controlled(account_scope)))
+        & (
+            pl.col("account_role").is_in(CONTROLLED_ROLES)
+            | ~pl.col("account_no").is_in(_controlled(account_scope))
+        )
     ).join(actual_postings, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
     periods = compressed_periods(books)
     return lost.join_where(
@@ -155,13 +163,15 @@ def _lost_to_compression(
 
 
 def compressed_periods(books: Books) -> pl.DataFrame:
-    """The periods of the register of date compressions; without it, all dates up to the month of the last such line."""
+    """The periods of the register of date compressions; without it, all dates up to the month of the last
+    such line.
+    """
     if books.compressed_periods.height:
         return books.compressed_periods
     last = books.gl_entries.filter(pl.col("origin") == "compression")["posting_date"]
-    return pl.DataFrame({"starting_date": [last.min()], "ending_date": [last.max()]}, schema=books.compressed_periods.schema).select(
-        pl.col("starting_date").dt.month_start(), pl.col("ending_date").dt.month_end()
-    ).drop_nulls()  # fmt: skip
+    span = {"starting_date": [last.min()], "ending_date": [last.max()]}
+    months = pl.DataFrame(span, schema=books.compressed_periods.schema).drop_nulls()
+    return months.select(pl.col("starting_date").dt.month_start(), pl.col("ending_date").dt.month_end())
 
 
 def _controlled(account_scope: pl.DataFrame) -> pl.Series:
@@ -171,11 +181,14 @@ def _controlled(account_scope: pl.DataFrame) -> pl.Series:
 def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """How much of each document line on a controlled account its document's other-role lines there cover.
 
-    A document is its number, else posting date + source number. Exact matches come first: all lines of a document number, one
-    line against one document, all lines of a date and source; then what is left, in order of entry number.
+    A document is its number, else posting date + source number. Exact matches come first: all lines of a
+    document number, one line against one document, all lines of a date and source; then what is left, in
+    order of entry number.
     """
     documents = lines.filter((pl.col("nature") == "document") & pl.col("is_controlled"))
-    documents = documents.join(books.gl_entries.select("gl_entry_no", "source_no"), on="gl_entry_no", how="left", suffix="_gl")
+    documents = documents.join(
+        books.gl_entries.select("gl_entry_no", "source_no"), on="gl_entry_no", how="left", suffix="_gl"
+    )
     offsets = _offsets(lines, actual_postings, books)
     matched: list[pl.DataFrame] = []
     left_documents, left_offsets = documents, offsets
@@ -191,7 +204,9 @@ def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books
 
 def _offsets(lines: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Other-role lines on controlled accounts, summed per document of their value entries."""
-    entries = books.value_entries.select("value_entry_no", "source_no", pl.col("document_no").alias("_document"))
+    entries = books.value_entries.select(
+        "value_entry_no", "source_no", pl.col("document_no").alias("_document")
+    )
     on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no")
     pieces = (
         actual_postings.filter(~pl.col("account_role").is_in(CONTROLLED_ROLES) & (pl.col("amount") != 0))
@@ -228,7 +243,9 @@ def _equal(
 
 
 def _shared_out(documents: pl.DataFrame, offsets: pl.DataFrame) -> pl.DataFrame:
-    """Covers what is left, by document number and then by date and source, never beyond the opposite amount."""
+    """Covers what is left, by document number and then by date and source, never beyond the opposite
+    amount.
+    """
     remaining = {row["offset_no"]: row["amount"] for row in offsets.iter_rows(named=True)}
     by_number: dict[tuple[object, ...], list[int]] = defaultdict(list)
     by_day: dict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -248,6 +265,4 @@ def _shared_out(documents: pl.DataFrame, offsets: pl.DataFrame) -> pl.DataFrame:
                 open_amount -= taken
                 remaining[offset_no] = offset + taken
         covered.append((row["gl_entry_no"], row["amount"] - open_amount))
-    return pl.DataFrame(
-        covered, schema={"gl_entry_no": pl.Int64, "covered_amount": AMOUNT}, orient="row"
-    )
+    return pl.DataFrame(covered, schema={"gl_entry_no": pl.Int64, "covered_amount": AMOUNT}, orient="row")

@@ -1,24 +1,31 @@
-"""Completeness: positive evidence that an extract is truncated, torn or duplicated, and the tests that couldn't run.
+"""Completeness: positive evidence that an extract is truncated, torn or duplicated, and the tests that
+couldn't run.
 
-Here: the tests behind the verdict "inconclusive". Not here: their words (``completeness.csv``), the verdict (``judge``).
+Here: the tests behind the verdict "inconclusive". Not here: their words (``completeness.csv``), the
+verdict (``judge``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 
 import polars as pl
 
 from schemas.bc import Extract
 from schemas.ledger import Books, Settings
+from schemas.money import text
 
-#: Currencies of the localizations that replace BC's posting routines. Source: CZ app and RU layer of the base application.
+#: Currencies of the localizations that replace BC's posting routines. Source: CZ app and RU layer of the
+#: base application.
 UNCOVERED = {"CZK": "CZ", "RUB": "RU"}
 Hit = Mapping[str, object]
 
 
 def evidence(extract: Extract, books: Books, settings: Settings, completeness: pl.DataFrame) -> pl.DataFrame:
-    """Every test with its result: ``check``, ``result`` (``passed`` | ``failed`` | ``off``), ``why``, ``loses``, ``export``.
+    """Every test with its result: ``check``, ``result`` (``passed`` | ``failed`` | ``off``), ``why``,
+    ``loses``, ``export``.
 
-    A test is off when a table or column that it needs wasn't given. Each hit of a failed test is a row of its own.
+    A test is off when a table or column that it needs wasn't given. Each hit of a failed test is a row of
+    its own.
     """
     tests = _tests(extract, books, settings)
     rows = []
@@ -74,9 +81,13 @@ def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Call
 
 
 def _sum_is_zero(books: Books) -> Iterator[Hit]:
-    total = books.gl_entries["amount"].sum()
+    total = _total(books.gl_entries["amount"])
     if total:
-        yield {"amount": total.normalize()}
+        yield {"amount": text(total, books.scale)}
+
+
+def _total(amounts: pl.Series) -> Decimal:
+    return Decimal(amounts.sum() or 0)
 
 
 def _relation_leads(books: Books) -> Iterator[Hit]:
@@ -97,7 +108,9 @@ def _beyond(references: pl.Series, numbers: pl.Series) -> Iterator[Hit]:
 
 
 def _register_gaps(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
-    """Registers with fewer entries than their range; date compression deletes entries and explains every gap."""
+    """Registers with fewer entries than their range; date compression deletes entries and explains every
+    gap.
+    """
     if books.compressed_periods.height or (books.gl_entries["origin"] == "compression").any():
         return
     numbers = books.gl_entries["gl_entry_no"]
@@ -135,7 +148,12 @@ def _control_totals(extract: Extract) -> Iterator[Hit]:
             yield {"table": row["table"], "found": "no table", "stated": "one", "column": ""}
             continue
         if row["rows"] is not None and row["rows"] != table.height:
-            yield {"table": row["table"], "found": f"{table.height} rows", "stated": row["rows"], "column": ""}
+            yield {
+                "table": row["table"],
+                "found": f"{table.height} rows",
+                "stated": row["rows"],
+                "column": "",
+            }
         if row["column"] and row["sum"] is not None and row["column"] in table.columns:
             found = table[row["column"]].sum()
             if found != row["sum"]:
@@ -150,10 +168,11 @@ def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
         lines = books.gl_entries.filter(pl.col("account_no") == row["account_no"])
         if row["date"] is not None:
             lines = lines.filter(pl.col("posting_date") <= row["date"])
-        found = lines["amount"].sum()
+        found = _total(lines["amount"])
         if found != row["balance"]:
             yield {
-                "account_no": row["account_no"], "found": f"{found:f}", "date": row["date"], "stated": f"{row['balance']:f}",
+                "account_no": row["account_no"], "found": text(found, books.scale), "date": row["date"],
+                "stated": f"{row['balance']:f}",
             }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Expected postings: for every value entry the G/L lines that the posting rules demand.
 
-Here: which rule fits and how much it demands. Not here: which account (``resolve``), what was really posted (``link``).
+Here: which rule fits and how much it demands. Not here: which account (``resolve``), what was really
+posted (``link``).
 """
 
 import polars as pl
@@ -23,13 +24,15 @@ AMOUNTS = ("amount", "posted_amount", "amount_acy", "posted_amount_acy", "own_am
 
 
 def postings(books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
-    """Per value entry, cost kind and account role the line that must exist; ``outcome`` says what the rule does.
+    """Per value entry, cost kind and account role the line that must exist; ``outcome`` says what the
+    rule does.
 
-    Comes in: the books' value entries (inventoriable ones count) and the posting rules. Comes out, one row a line:
-    ``amount`` = E, for the full amount and not only what is open; ``posted_amount`` = P, what the entry's flag says was
-    posted; ``open_amount`` = E - P; each with its additional-currency twin, debit positive; ``own_amount`` is the entry's
-    own amount of that kind. A part whose combination is refused, or ignored by rule, is one row without a role and with
-    E = 0, so that no part is lost. No value entries give no rows. Raises where two rules fit one part.
+    Comes in: the books' value entries (inventoriable ones count) and the posting rules. Comes out, one
+    row a line: ``amount`` = E, for the full amount and not only what is open; ``posted_amount`` = P, what
+    the entry's flag says was posted; ``open_amount`` = E - P; each with its additional-currency twin,
+    debit positive; ``own_amount`` is the entry's own amount of that kind. A part whose combination is
+    refused, or ignored by rule, is one row without a role and with E = 0, so that no part is lost. No
+    value entries give no rows. Raises where two rules fit one part.
 
     Source: codeunit 5802 "Inventory Posting To G/L", rule by rule in ``posting_rules_bc.csv``.
     """
@@ -85,7 +88,9 @@ def _expected(books: Books) -> pl.DataFrame:
 
 
 def _write_off(books: Books) -> pl.DataFrame:
-    """WIP of an order line that was finished without output: the amount, or at the finish what had been posted."""
+    """WIP of an order line that was finished without output: the amount, or at the finish what had been
+    posted.
+    """
     at_finish = pl.col("wip_writeoff") == "at_finish"
     entries = books.value_entries.filter(pl.col("wip_writeoff") != "").with_columns(
         _amount=pl.when(at_finish).then("posted_actual").otherwise("amount_actual"),
@@ -107,10 +112,14 @@ def _part(
     amounts: tuple[str, ...],
     also: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """One cost kind of all entries, in one shape. A part applies where an amount isn't 0, or the entry is flagged."""
+    """One cost kind of all entries, in one shape. A part applies where an amount isn't 0, or the entry is
+    flagged.
+    """
     own, own_acy = amounts[4], amounts[2]
     has_amount = pl.any_horizontal(pl.col(own, own_acy, amounts[0], amounts[1], amounts[3]) != 0)
-    return entries.filter(pl.col("is_inventoriable") & (has_amount if also is None else has_amount | also)).select(
+    return entries.filter(
+        pl.col("is_inventoriable") & (has_amount if also is None else has_amount | also)
+    ).select(
         "value_entry_no",
         "posting_date",
         *MATCH[:4],

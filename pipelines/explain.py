@@ -1,13 +1,17 @@
-"""Differences: the findings of a run as rows, each with its cause, its words and an id that stays from run to run.
+"""Differences: the findings of a run as rows, each with its cause, its words and an id that stays from
+run to run.
 
-Here: putting findings together, their ids and sentences, and what remains unclassified. Not here: the predicates
-(``explain_lines``, ``explain_ledger``), the order and words of the causes (``causes.csv``, ``remedies.csv``).
+Here: putting findings together, their ids and sentences, and what remains unclassified. Not here: the
+predicates (``explain_lines``, ``explain_ledger``), the order and words of the causes (``causes.csv``,
+``remedies.csv``).
 """
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 import polars as pl
+from polars._typing import PolarsDataType
 
 from schemas.ledger import Books
 from schemas.money import AMOUNT
@@ -15,18 +19,23 @@ from schemas.money import AMOUNT
 SETUP_CAUSES = ("account_changed", "wip_account_changed")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 MONEY_FIELDS = (
-    "own_amount", "posted_amount", "moved_amount", "imbalance", "expected_amount", "actual_amount", "difference", "difference_acy",
+    "own_amount", "posted_amount", "moved_amount", "imbalance", "expected_amount", "actual_amount",
+    "difference", "difference_acy",
 )  # fmt: skip
 ENTRY_FIELDS = ("document_no", "source_code", "user_id", "created_at")
-RAW = {
+RAW: Mapping[str, PolarsDataType] = {
     "cause": pl.String, "cost_kind": pl.String, "account_no": pl.String, "account_role": pl.String,
     "posting_date": pl.Date, "value_entry_no": pl.Int64, "gl_entry_no": pl.Int64, "expected_amount": AMOUNT,
     "actual_amount": AMOUNT, "difference_acy": AMOUNT, "inferred": pl.Boolean, "is_notice": pl.Boolean,
-    "entry_type": pl.String, "item_ledger_entry_type": pl.String, "own_amount": AMOUNT, "posted_amount": AMOUNT,
-    "message": pl.String, "key_1": pl.String, "key_2": pl.String, "old_account": pl.String, "new_account": pl.String,
+    "entry_type": pl.String, "item_ledger_entry_type": pl.String, "own_amount": AMOUNT,
+    "posted_amount": AMOUNT,
+    "message": pl.String, "key_1": pl.String, "key_2": pl.String, "old_account": pl.String,
+    "new_account": pl.String,
     "moved_amount": AMOUNT, "imbalance": AMOUNT, "transaction_no": pl.Int64, "setup_table": pl.String,
-    "gl_posting_date": pl.Date, "gl_dimension_set_id": pl.Int64, "entry_dimension_set_id": pl.Int64, "description": pl.String,
-    "origin": pl.String, "pair_no": pl.Int64, "missing_value_entry_no": pl.Int64, "relation_problem": pl.String,
+    "gl_posting_date": pl.Date, "gl_dimension_set_id": pl.Int64, "entry_dimension_set_id": pl.Int64,
+    "description": pl.String,
+    "origin": pl.String, "pair_no": pl.Int64, "missing_value_entry_no": pl.Int64,
+    "relation_problem": pl.String,
     "roles": pl.String, "item_ledger_entry_no": pl.Int64, "severity": pl.String,
 }  # fmt: skip
 
@@ -44,9 +53,10 @@ def differences(
 ) -> pl.DataFrame:
     """All findings, one row per account and entry that each touches, in the columns of the mart.
 
-    ``difference = actual_amount - expected_amount``, debit positive, 0 for findings that only tell an amount (their
-    ``expected_amount``). Per account the rows sum to the account's difference: what no cause explains is added as
-    ``unclassified``. An empty run gives no rows. Ids are hashes of company, cause, cost kind and entry numbers.
+    ``difference = actual_amount - expected_amount``, debit positive, 0 for findings that only tell an
+    amount (their ``expected_amount``). Per account the rows sum to the account's difference: what no
+    cause explains is added as ``unclassified``. An empty run gives no rows. Ids are hashes of company,
+    cause, cost kind and entry numbers.
     """
     notices = [_expected_cost_off(expected_postings, books), _shared_accounts(balances, activity)]
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
@@ -57,6 +67,7 @@ def differences(
         .pipe(_with_line, books)
         .pipe(_with_cause, causes, remedies)
         .with_columns(finding_id=_finding_id(books.company))
+        .pipe(_settled, books)
         .pipe(_with_explanation, causes, books)
         .pipe(_in_columns)
     )
@@ -65,7 +76,9 @@ def differences(
 def _raw(parts: list[pl.DataFrame]) -> pl.DataFrame:
     """Findings in one shape: every column there, typed, null where a finding has nothing to say."""
     shaped = [
-        part.select(pl.col(c).cast(t) if c in part.columns else pl.lit(None, t).alias(c) for c, t in RAW.items())
+        part.select(
+            pl.col(c).cast(t) if c in part.columns else pl.lit(None, t).alias(c) for c, t in RAW.items()
+        )
         for part in parts
     ]
     return pl.concat(shaped)
@@ -87,7 +100,9 @@ def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.Data
     """Per item ledger entry the expected cost that stays out of the G/L because the switch is off."""
     open_cost = pl.col("amount_expected") - pl.col("posted_expected")
     ignored = expected_postings.filter(
-        (pl.col("cost_kind") == "expected") & (pl.col("outcome") == "ignored") & (pl.col("posting_date") <= books.as_of)
+        (pl.col("cost_kind") == "expected")
+        & (pl.col("outcome") == "ignored")
+        & (pl.col("posting_date") <= books.as_of)
     ).select("value_entry_no")
     if books.switches.expected_cost_posting:
         ignored = ignored.clear()
@@ -100,7 +115,8 @@ def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.Data
         .sort("value_entry_no")
         .group_by(entry.alias("_entry"), maintain_order=True)
         .agg(
-            pl.col("item_ledger_entry_no", "value_entry_no", "posting_date", "location_code", "inventory_posting_group").first(),
+            pl.col("item_ledger_entry_no", "value_entry_no", "posting_date").first(),
+            pl.col("location_code", "inventory_posting_group").first(),
             open_cost.sum().alias("expected_amount"),
         )
         .filter(pl.col("expected_amount") != 0)
@@ -115,9 +131,13 @@ def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.Data
 
 
 def _shared_accounts(balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
-    """Accounts in two roles: a warning with the amount where other activity on a controlled one doesn't net to 0."""
+    """Accounts in two roles: a warning with the amount where other activity on a controlled one doesn't
+    net to 0.
+    """
     without_closings = (
-        activity.filter(pl.col("origin") != "closing").group_by("account_no").agg(pl.col("other_amount").sum())
+        activity.filter(pl.col("origin") != "closing")
+        .group_by("account_no")
+        .agg(pl.col("other_amount").sum())
     )
     net = pl.when("is_controlled").then(pl.col("other_amount").fill_null(0)).otherwise(pl.lit(0, AMOUNT))
     return (
@@ -166,9 +186,13 @@ def _with_entry(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 def _with_line(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Document, source code, user and time from the G/L line where the finding is about one, else from the entry."""
+    """Document, source code, user and time from the G/L line where the finding is about one, else from
+    the entry.
+    """
     lines = books.gl_entries.select(
-        "gl_entry_no", pl.col("origin").alias("_line_origin"), *(pl.col(c).alias(f"_line_{c}") for c in ENTRY_FIELDS)
+        "gl_entry_no",
+        pl.col("origin").alias("_line_origin"),
+        *(pl.col(c).alias(f"_line_{c}") for c in ENTRY_FIELDS),
     )
     own = (
         pl.coalesce(
@@ -182,16 +206,16 @@ def _with_line(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 def _with_cause(rows: pl.DataFrame, causes: pl.DataFrame, remedies: pl.DataFrame) -> pl.DataFrame:
-    """Severity and drift of the cause; the remedy that fits the line's origin, else the cause's general one."""
+    """Severity and drift of the cause; the remedy that fits the line's origin, else the cause's general
+    one.
+    """
     words = causes.select("cause", pl.col("severity").alias("_severity"), "drift", "order", "explanation")
     general = remedies.filter(pl.col("origin") == "any").select("cause", pl.col("remedy").alias("_general"))
     return (
         rows.join(words, on="cause", how="left", validate="m:1")
         .join(remedies, on=["cause", "origin"], how="left", validate="m:1")
         .join(general, on="cause", how="left", validate="m:1")
-        .with_columns(
-            severity=pl.coalesce("severity", "_severity"), remedy=pl.coalesce("remedy", "_general")
-        )
+        .with_columns(severity=pl.coalesce("severity", "_severity"), remedy=pl.coalesce("remedy", "_general"))
     )
 
 
@@ -200,13 +224,18 @@ def _finding_id(company: str) -> pl.Expr:
 
     Findings by setup are one per key with old and new account; lines of one posting without an entry are one.
     """
-    text = pl.concat_str(pl.lit(company), "cause", pl.col("cost_kind").fill_null(""), _entry_key(), separator="\x1f")
+    text = pl.concat_str(
+        pl.lit(company), "cause", pl.col("cost_kind").fill_null(""), _entry_key(), separator="\x1f"
+    )
     return text.map_elements(lambda t: hashlib.sha256(t.encode()).hexdigest()[:16], return_dtype=pl.String)
 
 
 def _entry_key() -> pl.Expr:
     by_setup = pl.concat_str(
-        *(pl.col(c).fill_null("") for c in ("setup_table", "key_1", "key_2", "account_role", "old_account", "new_account")),
+        *(
+            pl.col(c).fill_null("")
+            for c in ("setup_table", "key_1", "key_2", "account_role", "old_account", "new_account")
+        ),
         separator="\x1e",
     )
     first_of_pair = pl.col("gl_entry_no").min().over("cause", "pair_no")
@@ -215,7 +244,8 @@ def _entry_key() -> pl.Expr:
         .when(pl.col("cause") == "shared_account").then("account_no")
         .when((pl.col("cause") == "one_sided") & pl.col("transaction_no").is_not_null())
         .then(pl.format("transaction {}", "transaction_no"))
-        .when(pl.col("missing_value_entry_no").is_not_null()).then(pl.format("missing {}", "missing_value_entry_no"))
+        .when(pl.col("missing_value_entry_no").is_not_null())
+        .then(pl.format("missing {}", "missing_value_entry_no"))
         .when(pl.col("pair_no").is_not_null()).then(pl.format("gl {}", first_of_pair))
         .when(pl.col("value_entry_no").is_not_null()).then(pl.format("ve {}", "value_entry_no"))
         .otherwise(pl.format("gl {}", pl.col("gl_entry_no").fill_null(0)))
@@ -257,15 +287,49 @@ def _shown(field: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
     return text if field == "message" else pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
 
 
+def _settled(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Two G/L lines that nothing accounts for, one reversing the other to the cent: both stay, neither
+    counts.
+    """
+    reversals = books.gl_entries.filter(pl.col("reverses").is_not_null()).select(
+        pl.col("gl_entry_no").alias("_reversal"), pl.col("reverses").alias("_reversed")
+    )
+    lines = rows.filter(pl.col("value_entry_no").is_null() & (pl.col("difference") != 0)).select(
+        "gl_entry_no", "account_no", "difference"
+    )
+    pairs = (
+        reversals.join(lines, left_on="_reversed", right_on="gl_entry_no", how="inner")
+        .join(lines.with_columns(-pl.col("difference")), left_on=["_reversal", "account_no", "difference"],
+              right_on=["gl_entry_no", "account_no", "difference"], how="inner")
+        .with_columns(settlement_id=pl.format("reversal {}", "_reversal"))
+    )  # fmt: skip
+    both = pl.concat(
+        [
+            pairs.select(pl.col("_reversed").alias("gl_entry_no"), "settlement_id"),
+            pairs.select(pl.col("_reversal").alias("gl_entry_no"), "settlement_id"),
+        ]
+    ).unique("gl_entry_no", keep="first", maintain_order=True)
+    is_settled = pl.col("value_entry_no").is_null() & pl.col("settlement_id").is_not_null()
+    return rows.join(both, on="gl_entry_no", how="left", validate="m:1").with_columns(
+        settlement_id=pl.when(is_settled).then("settlement_id"),
+        settled_by=pl.when(is_settled).then(pl.lit("reversal")),
+        severity=pl.when(is_settled).then(pl.lit("info")).otherwise("severity"),
+    )
+
+
 def _in_columns(rows: pl.DataFrame) -> pl.DataFrame:
-    nothing = {"settled_by": pl.String, "settlement_id": pl.String}
     return (
-        rows.with_columns(pl.lit(None, t).alias(c) for c, t in nothing.items())
-        .sort("order", "finding_id", "account_no", "value_entry_no", "gl_entry_no", "account_role", nulls_last=True)
+        rows.sort(
+            "order", "finding_id", "account_no", "value_entry_no", "gl_entry_no", "account_role",
+            nulls_last=True,
+        )
         .select(
-            "finding_id", "cause", "drift", "severity", "account_no", "account_role", "posting_date", "document_no",
-            "source_code", "user_id", "created_at", "value_entry_no", "item_ledger_entry_no", "gl_entry_no", "item_no",
-            "location_code", "order_no", "expected_amount", "actual_amount", "difference", "difference_acy", "inferred",
+            "finding_id", "cause", "drift", "severity", "account_no", "account_role", "posting_date",
+            "document_no",
+            "source_code", "user_id", "created_at", "value_entry_no", "item_ledger_entry_no", "gl_entry_no",
+            "item_no",
+            "location_code", "order_no", "expected_amount", "actual_amount", "difference", "difference_acy",
+            "inferred",
             "settled_by", "settlement_id", "explanation", "remedy", "cost_kind",
         )
     )  # fmt: skip

@@ -1,6 +1,8 @@
-"""Differences of G/L lines that no value entry accounts for, and faults of the links and transactions themselves.
+"""Differences of G/L lines that no value entry accounts for, and faults of the links and transactions
+themselves.
 
-Here: what such a line is. Not here: expected lines (``explain_lines``), the words of a cause (``causes.csv``, ``explain``).
+Here: what such a line is. Not here: expected lines (``explain_lines``), the words of a cause
+(``causes.csv``, ``explain``).
 """
 
 import polars as pl
@@ -12,10 +14,12 @@ from schemas.money import AMOUNT
 def ledger_findings(
     activity: pl.DataFrame, unbalanced: pl.DataFrame, orphans: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
-    """Rows of findings on G/L lines, in the raw shape of ``explain``: one row per line with something to explain.
+    """Rows of findings on G/L lines, in the raw shape of ``explain``: one row per line with something to
+    explain.
 
-    A faulty transaction or relation row comes first; then compression, reversal, inventory-cost source code, opening
-    balance; the rest is a direct posting. Only lines up to as-of count; an amount of 0 is never a finding.
+    A faulty transaction or relation row comes first; then compression, reversal, inventory-cost source
+    code, opening balance; the rest is a direct posting. Only lines up to as-of count; an amount of 0 is
+    never a finding.
     """
     without_entry = orphans.filter(pl.col("lacks") == "value_entry").unique(
         "gl_entry_no", keep="first", maintain_order=True
@@ -27,7 +31,9 @@ def ledger_findings(
             how="left",
             validate="1:1",
         )
-        .join(unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1")
+        .join(
+            unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1"
+        )
         .join(books.opening_accounts, on="account_no", how="left", validate="m:1")
     )
     unlinked = lines.filter(pl.col("nature") != "linked")
@@ -56,8 +62,12 @@ def ledger_findings(
     )  # fmt: skip
 
 
-def fault_notices(unbalanced: pl.DataFrame, orphans: pl.DataFrame, rows: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Faults that no row shows yet, with amount 0: each faulty transaction and relation row is listed once at least."""
+def fault_notices(
+    unbalanced: pl.DataFrame, orphans: pl.DataFrame, rows: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """Faults that no row shows yet, with amount 0: each faulty transaction and relation row is listed
+    once at least.
+    """
     shown = rows.filter(pl.col("cause") == "one_sided")["transaction_no"].drop_nulls().unique().implode()
     transactions = unbalanced.filter(
         ~pl.col("transaction_no").is_in(shown) & (pl.col("posting_date") <= books.as_of)

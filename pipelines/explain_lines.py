@@ -1,7 +1,9 @@
-"""Differences of expected lines: what is open, what is posted without lines, what the lines say otherwise.
+"""Differences of expected lines: what is open, what is posted without lines, what the lines say
+otherwise.
 
-Here: the predicates behind the causes of a value entry's lines, and their rows. Not here: G/L lines without a value entry
-(``explain_ledger``), the order and words of the causes (``causes.csv``, ``explain``).
+Here: the predicates behind the causes of a value entry's lines, and their rows. Not here: G/L lines
+without a value entry (``explain_ledger``), the order and words of the causes (``causes.csv``,
+``explain``).
 """
 
 import polars as pl
@@ -13,6 +15,7 @@ KEY = ["value_entry_no", "cost_kind", "account_role"]
 LAYERS = ("row", "open", "link", "posted", "lines")
 NON_INVENTORY = ("Direct Cost - Non Inventory", "Material - Non Inventory")
 MOST_TIMES = 5
+HELD = ("held", "held_acy", "held_until", "held_acy_until", "on_account_until", "on_account_acy_until")
 
 
 def line_findings(
@@ -25,10 +28,12 @@ def line_findings(
     causes: pl.DataFrame,
     setup_messages: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows of findings on value entries, in the raw shape of ``explain``: one row per account that a finding touches.
+    """Rows of findings on value entries, in the raw shape of ``explain``: one row per account that a
+    finding touches.
 
-    L - E = (P - E) + (L - P): a line takes the first cause of ``causes`` whose predicate holds; where none holds the
-    amounts agree, and dates, dimensions and the additional currency are compared. Amounts count up to as-of.
+    L - E = (P - E) + (L - P): a line takes the first cause of ``causes`` whose predicate holds; where
+    none holds the amounts agree, and dates, dimensions and the additional currency are compared. Amounts
+    count up to as-of.
     """
     lines = _lines(expected_postings, actual_postings, unbalanced, orphans, books, setup_messages)
     named = lines.with_columns(cause=_first_cause(causes, LAYERS))
@@ -37,7 +42,7 @@ def line_findings(
         _own_account(named, books),
         _moved(pieces, named),
         _beside(actual_postings, expected_postings, unbalanced, books),
-        _refused(expected_postings, books),
+        _refused(expected_postings, actual_postings, books),
         _handled(expected_postings, books),
         *_agreeing(named, pieces, books),
     ]
@@ -54,7 +59,8 @@ def _lines(
 ) -> pl.DataFrame:
     """Every expected line with E, P and L side by side and what its entry says about it."""
     entries = books.value_entries.select(
-        "value_entry_no", "entry_type", "variance_type", "item_ledger_entry_type", "is_queued", "is_fully_invoiced",
+        "value_entry_no", "entry_type", "variance_type", "item_ledger_entry_type", "is_queued",
+        "is_fully_invoiced",
         "dimension_set_id", "wip_writeoff",
     )  # fmt: skip
     posted = expected_postings.filter(pl.col("outcome") == "posted").drop(
@@ -68,8 +74,7 @@ def _lines(
         .join(held, on=KEY, how="left", validate="1:1")
         .pipe(_with_message, setup_messages)
         .with_columns(
-            pl.col("held", "held_acy", "held_until", "held_acy_until", "on_account_until", "on_account_acy_until")
-            .fill_null(0).cast(AMOUNT),
+            pl.col(HELD).fill_null(0).cast(AMOUNT),
             pl.col("pieces").fill_null(0),
             pl.col("has_blank_account", "is_moved", "is_reversed").fill_null(False),
             expected_until=pl.when(until).then("amount").otherwise(pl.lit(0, AMOUNT)),
@@ -77,10 +82,12 @@ def _lines(
             is_orphan=pl.col("value_entry_no").is_in(missing_lines),
             is_switched_on=pl.lit(books.switches.expected_cost_posting),
         )
-        .pipe(_with_entry_claims, expected_postings, actual_postings, books)
+        .pipe(_with_entry_claims, expected_postings)
         .pipe(_with_netted_groups, books)
         .join(_compressible(books, actual_postings), on=["account_no"], how="left", validate="m:1")
-        .with_columns(is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books))
+        .with_columns(
+            is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books)
+        )
     )  # fmt: skip
 
 
@@ -92,8 +99,15 @@ def _held(
     own = pl.col("account_no").eq_missing(pl.col("own_account"))
     return (
         actual_postings.filter(pl.col("cost_kind").is_not_null())
-        .join(posted.select(*KEY, pl.col("account_no").alias("own_account")), on=KEY, how="inner", validate="m:1")
-        .join(unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1")
+        .join(
+            posted.select(*KEY, pl.col("account_no").alias("own_account")),
+            on=KEY,
+            how="inner",
+            validate="m:1",
+        )
+        .join(
+            unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1"
+        )
         .sort("gl_entry_no")
         .group_by(KEY, maintain_order=True)
         .agg(
@@ -113,14 +127,19 @@ def _held(
             pl.col("dimension_set_id").first().alias("gl_dimension_set_id"),
             (pl.col("posting_date").n_unique() > 1).alias("has_many_dates"),
             pl.col("imbalance").drop_nulls().first(),
-            pl.col("transaction_no").filter(pl.col("imbalance").is_not_null()).first().alias("broken_transaction"),
+            pl.col("transaction_no")
+            .filter(pl.col("imbalance").is_not_null())
+            .first()
+            .alias("broken_transaction"),
             pl.col("inferred").any(),
         )
     )
 
 
 def _with_message(lines: pl.DataFrame, setup_messages: pl.DataFrame) -> pl.DataFrame:
-    """What BC's test report would say about the entry: all of its open lines fall with the first that can't be posted."""
+    """What BC's test report would say about the entry: all of its open lines fall with the first that
+    can't be posted.
+    """
     text = setup_messages.select(pl.col("problem").alias("setup_problem"), pl.col("message").alias("_text"))
     filled = pl.col("_text")
     for field in ("key_1", "key_2", "account_no", "role_name", "posting_date"):
@@ -137,21 +156,20 @@ def _with_message(lines: pl.DataFrame, setup_messages: pl.DataFrame) -> pl.DataF
     )
 
 
-def _with_entry_claims(
-    lines: pl.DataFrame, expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books
-) -> pl.DataFrame:
-    """What holds for a whole entry: refused, its actual part open, posted a whole number of times, one-sided lines."""
+def _with_entry_claims(lines: pl.DataFrame, expected_postings: pl.DataFrame) -> pl.DataFrame:
+    """What holds for a whole entry: refused, its actual part open, posted a whole number of times, in a
+    broken transaction.
+    """
     refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
-    actual_open = lines.filter((pl.col("cost_kind") == "actual") & _is_open())["value_entry_no"].unique().implode()
+    actual_open = (
+        lines.filter((pl.col("cost_kind") == "actual") & _is_open())["value_entry_no"].unique().implode()
+    )
     times = pl.coalesce(
         *(pl.when(pl.col("held") == pl.col("posted_amount") * n).then(n) for n in range(2, MOST_TIMES + 1))
     )
     was_posted = pl.col("posted_amount") != 0
-    sums = actual_postings.group_by("value_entry_no").agg(pl.col("amount").sum().alias("_entry_sum"))
-    has_transactions = "transaction_no" in books.given["gl_entry"]
     return (
-        lines.join(sums, on="value_entry_no", how="left", validate="m:1")
-        .with_columns(
+        lines.with_columns(
             is_refused=pl.col("value_entry_no").is_in(refused),
             is_actual_open=pl.col("value_entry_no").is_in(actual_open),
             times=pl.when(was_posted).then(times.fill_null(0)),
@@ -159,20 +177,18 @@ def _with_entry_claims(
         .with_columns(
             is_repeated=(pl.col("times").min().over("value_entry_no") >= 2)
             & (pl.col("times").n_unique().over("value_entry_no") == 1),
-            imbalance=pl.col("imbalance") if has_transactions else pl.when(pl.col("_entry_sum") != 0).then("_entry_sum"),
         )
-        .with_columns(
-            imbalance=pl.col("imbalance").drop_nulls().first().over("value_entry_no"),
-            broken_transaction=pl.col("broken_transaction").drop_nulls().first().over("value_entry_no"),
-        )
-        .drop("_entry_sum")
-    )  # fmt: skip
+        .with_columns(pl.col("imbalance", "broken_transaction").drop_nulls().first().over("value_entry_no"))
+    )
 
 
 def _with_netted_groups(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Posted lines whose posting group sums to 0 in both currencies: BC writes relation rows but no G/L line for them."""
+    """Posted lines whose posting group sums to 0 in both currencies: BC writes relation rows but no G/L
+    line for them.
+    """
     group = books.value_entries.select(
-        "value_entry_no", "location_code", "inventory_posting_group", "wip_posting_group", "gen_bus_posting_group",
+        "value_entry_no", "location_code", "inventory_posting_group", "wip_posting_group",
+        "gen_bus_posting_group",
         "gen_prod_posting_group", pl.col("dimension_set_id").alias("_dimensions"),
     ).with_columns(
         _is_related=pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
@@ -183,11 +199,15 @@ def _with_netted_groups(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
         "posting_date", "account_role", "balancing_role", "location_code", "_group", "gen_bus_posting_group",
         "gen_prod_posting_group", "_dimensions", "_is_credit", "_is_bare",
     )  # fmt: skip
-    sums_to_zero = (pl.col("posted_amount").sum().over(key) == 0) & (pl.col("posted_amount_acy").sum().over(key) == 0)
+    sums_to_zero = (pl.col("posted_amount").sum().over(key) == 0) & (
+        pl.col("posted_amount_acy").sum().over(key) == 0
+    )
     return (
         lines.join(group, on="value_entry_no", how="left", validate="m:1")
         .with_columns(
-            _group=pl.when(pl.col("account_role") == "wip").then("wip_posting_group").otherwise("inventory_posting_group"),
+            _group=pl.when(pl.col("account_role") == "wip")
+            .then("wip_posting_group")
+            .otherwise("inventory_posting_group"),
             _is_credit=is_credit,
             _is_bare=_is_posted() & (pl.col("pieces") == 0) & pl.col("_is_related"),
         )
@@ -235,7 +255,9 @@ def predicates() -> dict[str, pl.Expr]:
     queued = pl.col("is_queued")
     odd_flag = (posted != 0) & (posted != pl.col("amount")) & (posted != pl.col("own_amount"))
     no_flag = (posted == 0) & (pl.col("amount") != 0) & has_lines
-    stranded = is_expected & (pl.col("is_fully_invoiced") | ~pl.col("is_switched_on")) & ~pl.col("is_actual_open")
+    stranded = (
+        is_expected & (pl.col("is_fully_invoiced") | ~pl.col("is_switched_on")) & ~pl.col("is_actual_open")
+    )
     is_off = (posted != held) & ~pl.col("is_netted")
     is_bare = _is_posted() & ~has_lines & ~pl.col("is_netted")
     return {
@@ -265,13 +287,17 @@ def _first_cause(causes: pl.DataFrame, layers: tuple[str, ...]) -> pl.Expr:
     claims = predicates()
     tried = causes.filter(pl.col("layer").is_in(layers)).sort("order")
     return pl.coalesce(
-        *(pl.when(claims[row["predicate"]]).then(pl.lit(row["cause"])) for row in tried.iter_rows(named=True)),
+        *(
+            pl.when(claims[row["predicate"]]).then(pl.lit(row["cause"]))
+            for row in tried.iter_rows(named=True)
+        ),
         pl.lit(None, pl.String),
     )
 
 
 TEXT_FIELDS = (
-    "entry_type", "item_ledger_entry_type", "own_amount", "posted_amount", "message", "key_1", "key_2", "old_account",
+    "entry_type", "item_ledger_entry_type", "own_amount", "posted_amount", "message", "key_1", "key_2",
+    "old_account",
     "new_account", "moved_amount", "imbalance", "transaction_no", "setup_table", "gl_posting_date",
 )  # fmt: skip
 
@@ -296,8 +322,10 @@ def _own_account(named: pl.DataFrame, books: Books) -> pl.DataFrame:
 def _pieces(actual_postings: pl.DataFrame, named: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Pieces of lines beside what is said of the line; those after as-of are kept for their dates."""
     said = named.select(
-        *KEY, "cause", "amount", "posted_amount", "own_amount", "message", "key_1", "key_2", "setup_table", "held",
-        "imbalance", "broken_transaction", "entry_type", "item_ledger_entry_type", "dimension_set_id", "wip_writeoff",
+        *KEY, "cause", "amount", "posted_amount", "own_amount", "message", "key_1", "key_2", "setup_table",
+        "held",
+        "imbalance", "broken_transaction", "entry_type", "item_ledger_entry_type", "dimension_set_id",
+        "wip_writeoff",
         pl.col("account_no").alias("new_account"), pl.col("posting_date").alias("entry_date"),
     )  # fmt: skip
     return (
@@ -308,9 +336,13 @@ def _pieces(actual_postings: pl.DataFrame, named: pl.DataFrame, books: Books) ->
 
 
 def _moved(pieces: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """Rows on accounts other than today's: what stands there. Only what was posted has moved; the rest is a mismatch."""
+    """Rows on accounts other than today's: what stands there. Only what was posted has moved; the rest is
+    a mismatch.
+    """
     moved = pieces.filter(
-        pl.col("cause").is_not_null() & ~pl.col("account_no").eq_missing(pl.col("new_account")) & pl.col("is_until")
+        pl.col("cause").is_not_null()
+        & ~pl.col("account_no").eq_missing(pl.col("new_account"))
+        & pl.col("is_until")
     ).with_columns(
         old_account="account_no",
         gl_posting_date="posting_date",
@@ -320,7 +352,11 @@ def _moved(pieces: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     )
     by_setup = pl.col("cause").is_in(["account_changed", "wip_account_changed"])
     is_first = pl.col("gl_entry_no") == pl.col("gl_entry_no").min().over(KEY)
-    excess = pl.when(by_setup & is_first).then(pl.col("held") - pl.col("posted_amount")).otherwise(pl.lit(0, AMOUNT))
+    excess = (
+        pl.when(by_setup & is_first)
+        .then(pl.col("held") - pl.col("posted_amount"))
+        .otherwise(pl.lit(0, AMOUNT))
+    )
     columns = [
         "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no", "gl_entry_no",
         "expected_amount", "actual_amount", "difference_acy", "inferred", *TEXT_FIELDS,
@@ -343,11 +379,13 @@ def _moved(pieces: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 def _beside(
     actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, unbalanced: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
-    """Linked amounts that no expected line claims: extra lines of an entry, and what a posting group leaves over."""
+    """Linked amounts that no expected line claims: extra lines of an entry, and what a posting group
+    leaves over.
+    """
     refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
-    loose = actual_postings.filter(pl.col("cost_kind").is_null() & (pl.col("posting_date") <= books.as_of)).join(
-        unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1"
-    )
+    loose = actual_postings.filter(
+        pl.col("cost_kind").is_null() & (pl.col("posting_date") <= books.as_of)
+    ).join(unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1")
     group_sums = (
         actual_postings.filter(pl.col("cost_kind").is_not_null())
         .group_by("gl_entry_no")
@@ -364,27 +402,39 @@ def _beside(
             gl_posting_date="posting_date",
         )
         .with_columns(
+            cost_kind=pl.when(pl.col("cause") == "invalid_combination")
+            .then(pl.lit("actual"))
+            .otherwise("cost_kind")
+        )
+        .with_columns(
             actual_amount=pl.col("expected_amount") + pl.col("amount"),
             difference_acy="amount_acy",
         )
         .select(
-            "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no", "gl_entry_no",
+            "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no",
+            "gl_entry_no",
             "expected_amount", "actual_amount", "difference_acy", "inferred", "imbalance", "transaction_no",
             "gl_posting_date",
         )
     )  # fmt: skip
 
 
-def _refused(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Parts that BC refuses: no lines are expected; the amount is told, the difference is 0."""
+def _refused(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Parts that BC refuses and never posted: no lines are expected; the amount is told, the difference
+    is 0.
+    """
     types = books.value_entries.select("value_entry_no", "item_ledger_entry_type", "entry_type")
     return (
         expected_postings.filter((pl.col("outcome") == "refused") & (pl.col("posting_date") <= books.as_of))
+        .join(actual_postings.filter(pl.col("cost_kind").is_null()), on="value_entry_no", how="anti")
         .drop("item_ledger_entry_type", "entry_type", strict=False)
         .join(types, on="value_entry_no", how="left", validate="m:1")
-        .with_columns(cause=pl.lit("invalid_combination"), expected_amount="own_amount", is_notice=pl.lit(True))
+        .with_columns(
+            cause=pl.lit("invalid_combination"), expected_amount="own_amount", is_notice=pl.lit(True)
+        )
         .select(
-            "cause", "cost_kind", "posting_date", "value_entry_no", "expected_amount", "is_notice", "own_amount",
+            "cause", "cost_kind", "posting_date", "value_entry_no", "expected_amount", "is_notice",
+            "own_amount",
             "item_ledger_entry_type", "entry_type",
         )
     )  # fmt: skip
@@ -392,24 +442,30 @@ def _refused(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 def _handled(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Non-inventory cost met while its switch was off: handled without G/L lines, and nothing is missing."""
-    entries = books.value_entries.select("value_entry_no", "is_queued", "location_code", "inventory_posting_group")
+    entries = books.value_entries.select(
+        "value_entry_no", "is_queued", "location_code", "inventory_posting_group"
+    )
     account = books.posting_accounts.filter(pl.col("account_role") == "inventory").select(
         pl.col("key_1").alias("location_code"), pl.col("key_2").alias("inventory_posting_group"), "account_no"
     )
     return (
         expected_postings.filter(
-            (pl.col("outcome") == "ignored") & (pl.col("cost_kind") == "actual") & (pl.col("posting_date") <= books.as_of)
+            (pl.col("outcome") == "ignored")
+            & (pl.col("cost_kind") == "actual")
+            & (pl.col("posting_date") <= books.as_of)
         )
         .drop("account_no")
         .join(entries, on="value_entry_no", how="left", validate="m:1")
         .filter(~pl.col("is_queued").fill_null(False))
         .join(account, on=["location_code", "inventory_posting_group"], how="left", validate="m:1")
         .with_columns(
-            cause=pl.lit("handled_without_posting"), account_role=pl.lit("inventory"), expected_amount="own_amount",
+            cause=pl.lit("handled_without_posting"), account_role=pl.lit("inventory"),
+            expected_amount="own_amount",
             is_notice=pl.lit(True),
         )
         .select(
-            "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no", "expected_amount",
+            "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no",
+            "expected_amount",
             "is_notice", "own_amount",
         )
     )  # fmt: skip
@@ -428,7 +484,9 @@ def _agreeing(named: pl.DataFrame, pieces: pl.DataFrame, books: Books) -> list[p
         cause=pl.lit("posting_date_mismatch"),
         posting_date="entry_date",
         gl_posting_date="posting_date",
-        expected_amount=pl.when(pl.col("entry_date") <= books.as_of).then("amount").otherwise(pl.lit(0, AMOUNT)),
+        expected_amount=pl.when(pl.col("entry_date") <= books.as_of)
+        .then("amount")
+        .otherwise(pl.lit(0, AMOUNT)),
         actual_amount=pl.when("is_until").then("amount").otherwise(pl.lit(0, AMOUNT)),
         difference_acy=pl.lit(0, AMOUNT),
     )
@@ -463,7 +521,9 @@ def _agreeing(named: pl.DataFrame, pieces: pl.DataFrame, books: Books) -> list[p
 
 
 def _counting(rows: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
-    """Leaves out rows of other roles on a controlled account: there they are other activity, not a difference."""
+    """Leaves out rows of other roles on a controlled account: there they are other activity, not a
+    difference.
+    """
     controlled = account_scope.filter("is_controlled")["account_no"].drop_nulls().implode()
     is_other_role = ~pl.col("account_role").is_in(CONTROLLED_ROLES) & pl.col("account_no").is_in(controlled)
     has_amount = pl.col("expected_amount") != pl.col("actual_amount")

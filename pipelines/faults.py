@@ -9,7 +9,8 @@ from schemas.ledger import Books
 
 
 def unbalanced_transactions(books: Books) -> pl.DataFrame:
-    """``transaction_no`` and ``imbalance`` of each G/L transaction that doesn't sum to 0, with its first line.
+    """``transaction_no`` and ``imbalance`` of each G/L transaction that doesn't sum to 0, with its first
+    line.
 
     Without transaction numbers there are none to test; lines without a number are left out.
     """
@@ -27,7 +28,9 @@ def unbalanced_transactions(books: Books) -> pl.DataFrame:
 
 
 def orphan_relations(books: Books) -> pl.DataFrame:
-    """Relation rows whose value entry or G/L entry is missing: both numbers and ``lacks`` (``value_entry`` | ``gl_entry``)."""
+    """Relation rows whose value entry or G/L entry is missing: both numbers and ``lacks``
+    (``value_entry`` | ``gl_entry``).
+    """
     lacking_entry = books.relations.join(books.value_entries, on="value_entry_no", how="anti")
     lacking_line = books.relations.join(books.gl_entries, on="gl_entry_no", how="anti")
     return pl.concat(

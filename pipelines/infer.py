@@ -1,19 +1,26 @@
 """Links between value entries and G/L lines, inferred where the relation table can't be exported.
 
-Here: recognising the lines that one entry, or one posting group, must have left, by account, amount, date and document. Not
-here: giving lines to expected lines (``link``). Where the relation table is given, it is the answer.
+Here: recognising the lines that one entry, or one posting group, must have left, by account, amount, date
+and document. Not here: giving lines to expected lines (``link``). Where the relation table is given, it
+is the answer.
 """
+
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from schemas.ledger import Books
 
-#: What must agree beside an entry's lines, pass by pass: what of the lines (accounts and amounts, or one of them), then whose.
-SURE = {
-    True: [("full", "posting_date", "document_no", "dimension_set_id"), ("full", "posting_date", "document_no")],
+#: What must agree beside an entry's lines, pass by pass: what of the lines (accounts and amounts, or one
+#: of them), then whose.
+SURE: Mapping[bool, Sequence[tuple[str, ...]]] = {
+    True: [
+        ("full", "posting_date", "document_no", "dimension_set_id"),
+        ("full", "posting_date", "document_no"),
+    ],
     False: [("full", "posting_date", "dimension_set_id"), ("full", "posting_date")],
 }
-LOOSE = {
+LOOSE: Mapping[bool, Sequence[tuple[str, ...]]] = {
     True: [
         ("amounts", "posting_date", "document_no"),
         ("full", "document_no"),
@@ -29,12 +36,14 @@ GROUP_KEY = (
 
 
 def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The relation rows (``inferred`` false), or rows inferred from the lines themselves (``inferred`` true).
+    """The relation rows (``inferred`` false), or rows inferred from the lines themselves (``inferred``
+    true).
 
-    One entry's lines follow one another in the order of the account roles, so each posted entry leaves a pattern of accounts
-    and amounts. Patterns are looked for among the inventory-cost lines, strictest first: with document, date and dimensions, then
-    without dimensions, with other accounts (a changed setup), with another date, with other amounts; then the sums of posting
-    groups. Equal patterns pair off in order of entry number. What fits no pattern gets no link.
+    One entry's lines follow one another in the order of the account roles, so each posted entry leaves a
+    pattern of accounts and amounts. Patterns are looked for among the inventory-cost lines, strictest
+    first: with document, date and dimensions, then without dimensions, with other accounts (a changed
+    setup), with another date, with other amounts; then the sums of posting groups. Equal patterns pair
+    off in order of entry number. What fits no pattern gets no link.
     """
     if books.has_relations:
         return books.relations.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
@@ -58,10 +67,12 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 def confirmed(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The expected postings: without a relation table, write-offs that only the finish of an order makes need their lines.
+    """The expected postings: without a relation table, write-offs that only the finish of an order makes
+    need their lines.
 
-    Whether an entry was posted before its order was finished is told by the relation table. Where that is missing, entries that
-    are written off at the finish alone (overhead, revaluation, rounding) are expected to be so only if the lines are there.
+    Whether an entry was posted before its order was finished is told by the relation table. Where that is
+    missing, entries that are written off at the finish alone (overhead, revaluation, rounding) are
+    expected to be so only if the lines are there.
     """
     if books.has_relations:
         return resolved_postings
@@ -77,11 +88,15 @@ def _only_at_finish() -> pl.Expr:
 def _is_left(posted: pl.DataFrame, found: list[pl.DataFrame]) -> pl.Series:
     """Which lines no pass has found yet."""
     done = pl.concat(found).select("value_entry_no", "unit").unique().with_columns(_done=pl.lit(True))
-    return posted.join(done, on=["value_entry_no", "unit"], how="left", maintain_order="left")["_done"].is_null()
+    return posted.join(done, on=["value_entry_no", "unit"], how="left", maintain_order="left")[
+        "_done"
+    ].is_null()
 
 
 def _posted_lines(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Lines that were posted, with a unit: lines written in one go. A write-off at the finish is a unit of its own."""
+    """Lines that were posted, with a unit: lines written in one go. A write-off at the finish is a unit
+    of its own.
+    """
     keys = books.value_entries.select(
         "value_entry_no", "document_no", "dimension_set_id", "location_code", "inventory_posting_group",
         "gen_bus_posting_group", "gen_prod_posting_group", "wip_writeoff",
@@ -91,7 +106,8 @@ def _posted_lines(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame
         resolved_postings.filter((pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0))
         .join(keys, on="value_entry_no", how="left", validate="m:1")
         .select(
-            "value_entry_no", "cost_kind", "account_role", "balancing_role", "ordinal", "posting_date", "key_1", "key_2",
+            "value_entry_no", "cost_kind", "account_role", "balancing_role", "ordinal", "posting_date",
+            "key_1", "key_2",
             pl.col("account_no").fill_null("").alias("account_no"),
             pl.col("posted_amount").alias("amount"),
             pl.col("posted_amount_acy").alias("amount_acy"),
@@ -147,7 +163,9 @@ def _together(posted: pl.DataFrame, ledger_lines: pl.DataFrame, by: tuple[str, .
 
 
 def _patterns(posted: pl.DataFrame, ledger_lines: pl.DataFrame, by: tuple[str, ...]) -> list[pl.DataFrame]:
-    """Units found among the G/L lines by their pattern; longer patterns first, since they hold shorter ones."""
+    """Units found among the G/L lines by their pattern; longer patterns first, since they hold shorter
+    ones.
+    """
     what, keys = by[0], list(by[1:])
     units = posted.group_by("value_entry_no", "unit", maintain_order=True).agg(
         pl.col("posting_date", "document_no", "dimension_set_id").first(),
@@ -218,7 +236,9 @@ def _pair_off(
 
 
 def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
-    """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and date."""
+    """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and
+    date.
+    """
     sums = _sums(posted)
     found: list[pl.DataFrame] = []
     for dimensions in (["dimension_set_id"], []):
@@ -229,7 +249,9 @@ def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
             .with_columns(_rank=pl.int_range(pl.len()).over(key))
             .join(
                 rest.with_columns(_rank=pl.int_range(pl.len()).over(key)),
-                on=[*key, "_rank"], how="inner", nulls_equal=True,
+                on=[*key, "_rank"],
+                how="inner",
+                nulls_equal=True,
             )
         )
         found.append(matched.select("gl_entry_no", "group_no", "value_entry_no", "unit"))
@@ -248,7 +270,9 @@ def _sums(posted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _near_groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
-    """Posting groups whose sum is wrong: the only group and the only line left on an account, date and side."""
+    """Posting groups whose sum is wrong: the only group and the only line left on an account, date and
+    side.
+    """
     key = ["posting_date", "account_no", "is_debit"]
     alone = pl.len().over(key) == 1
     sums = _sums(posted).filter((pl.col("value_entry_no").list.len() > 1) & alone)

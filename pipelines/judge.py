@@ -1,6 +1,7 @@
 """Judges a run: reconciled, differences, or inconclusive; and puts its figures together.
 
-Here: the verdict and the summary. Not here: any amount that stands in it (``reconcile``, ``explain``, ``completeness``).
+Here: the verdict and the summary. Not here: any amount that stands in it (``reconcile``, ``explain``,
+``completeness``).
 """
 
 from collections.abc import Mapping
@@ -60,22 +61,26 @@ def summary(
 
 
 def findings_by_amount(differences: pl.DataFrame) -> pl.DataFrame:
-    """One row per finding: its amount = the larger of its debits and credits; where those are 0, what it tells.
+    """One row per finding: its amount = the larger of its debits and credits; where those are 0, what it
+    tells.
 
     ``weight`` is the amount from differences alone, which the verdict goes by.
     """
     difference, told = pl.col("difference"), pl.col("expected_amount").fill_null(0)
-    larger = lambda c: pl.max_horizontal(c.filter(c > 0).sum(), -c.filter(c < 0).sum())  # noqa: E731
     return (
         differences.group_by("finding_id", maintain_order=True)
         .agg(
             pl.col("cause", "severity", "settlement_id").first(),
-            larger(difference).alias("weight"),
-            larger(told).alias("_told"),
+            _larger_side(difference).alias("weight"),
+            _larger_side(told).alias("_told"),
         )
         .with_columns(amount=pl.when(pl.col("weight") != 0).then("weight").otherwise("_told"))
         .drop("_told")
     )
+
+
+def _larger_side(amounts: pl.Expr) -> pl.Expr:
+    return pl.max_horizontal(amounts.filter(amounts > 0).sum(), -amounts.filter(amounts < 0).sum())
 
 
 def verdict(
@@ -87,8 +92,9 @@ def verdict(
 ) -> str:
     """``inconclusive`` on positive evidence, else ``differences`` or ``reconciled``.
 
-    Differences: an unsettled error of amount 0 or of at least materiality; an account whose difference, less what warnings,
-    information and settled findings explain, or whose errors below the line together, reach materiality; anything unclassified.
+    Differences: an unsettled error of amount 0 or of at least materiality; an account whose difference,
+    less what warnings, information and settled findings explain, or whose errors below the line together,
+    reach materiality; anything unclassified.
     """
     if reasons:
         return "inconclusive"
@@ -159,7 +165,9 @@ def _notes(extract: Extract, books: Books) -> list[str]:
     zero = books.gl_entries.filter((pl.col("amount") == 0) & (pl.col("amount_acy") == 0)).height
     notes = [f"{zero} G/L lines have amount 0 in both currencies; they are counted here and never a finding."]
     if not books.has_relations:
-        notes.append("The relation table wasn't given: links between value entries and G/L lines are inferred.")
+        notes.append(
+            "The relation table wasn't given: links between value entries and G/L lines are inferred."
+        )
     notes.extend(
         f"Columns of {given.table} that aren't used: {', '.join(given.unknown_columns)}."
         for given in extract.inputs

@@ -1,7 +1,7 @@
 """Actual postings: which G/L lines belong to which expected line of which value entry.
 
-Here: the claim of every linked G/L line by an expected line, in passes from exact to loose. Not here: inferring links where no
-relation table was given (``infer``), what a difference means (``explain``).
+Here: the claim of every linked G/L line by an expected line, in passes from exact to loose. Not here:
+inferring links where no relation table was given (``infer``), what a difference means (``explain``).
 """
 
 import polars as pl
@@ -10,7 +10,8 @@ from schemas.ledger import Books
 from schemas.money import AMOUNT
 
 LINE = ("value_entry_no", "cost_kind", "account_role")
-#: Passes that give one G/L line to one expected line, strictest first: what must agree beside the value entry.
+#: Passes that give one G/L line to one expected line, strictest first: what must agree beside the value
+#: entry.
 EXACT = ("account_key", "amount", "amount_acy")
 LOOSE = (("amount", "amount_acy", "is_debit"), ("account_key", "is_debit"), ("is_debit",))
 PIECE = (
@@ -19,22 +20,26 @@ PIECE = (
 
 
 def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.DataFrame) -> pl.DataFrame:
-    """The G/L lines that value entries account for, split into the pieces that belong to each expected line.
+    """The G/L lines that value entries account for, split into the pieces that belong to each expected
+    line.
 
-    ``links`` is the relation table or what was inferred in its place (``gl_entry_no``, ``value_entry_no``, ``inferred``).
-    A relation row carries no amount and may point elsewhere, so a link is only a hint: a line is claimed by account and
-    amount first, then with one of the two changed. A line of a posting group is claimed by all its entries at once; what the
-    entries don't explain is a piece with ``value_entry_no`` null and ``is_residual`` true, unless exactly one entry explains it.
-    Pieces of one G/L line sum to its amount. Lines with amount 0 in both currencies are left out. ``cost_kind`` is null
-    on a line that no expected line of its entry could claim.
+    ``links`` is the relation table or what was inferred in its place (``gl_entry_no``,
+    ``value_entry_no``, ``inferred``). A relation row carries no amount and may point elsewhere, so a link
+    is only a hint: a line is claimed by account and amount first, then with one of the two changed. A
+    line of a posting group is claimed by all its entries at once; what the entries don't explain is a
+    piece with ``value_entry_no`` null and ``is_residual`` true, unless exactly one entry explains it.
+    Pieces of one G/L line sum to its amount. Lines with amount 0 in both currencies are left out.
+    ``cost_kind`` is null on a line that no expected line of its entry could claim.
 
     Source: codeunit 5802, CreateGLItemLedgerRelationEntry; table 48, key 1.
     """
     lines = _claimable(expected_postings)
     ledger_lines = _with_amount(books.gl_entries)
-    pairs = links.select("gl_entry_no", "value_entry_no").join(
-        ledger_lines, on="gl_entry_no", how="inner"
-    )  # a relation row to a zero line or to nowhere claims nothing; ``explain`` lists the latter
+    pairs = (
+        links.select("gl_entry_no", "value_entry_no")
+        .join(books.value_entries.select("value_entry_no"), on="value_entry_no", how="semi")
+        .join(ledger_lines, on="gl_entry_no", how="inner")
+    )  # a relation row to a zero line or to nowhere claims nothing; ``faults`` lists the latter
     pieces: list[pl.DataFrame] = []
 
     is_single = pl.col("value_entry_no").n_unique().over("gl_entry_no") == 1
@@ -190,9 +195,11 @@ def _pieces_of(candidates: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _claim_groups_with_residual(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Gives what is left of the posting-group lines to the nearest sum; the rest stays visible at the G/L line.
+    """Gives what is left of the posting-group lines to the nearest sum; the rest stays visible at the G/L
+    line.
 
-    The rest belongs to one entry where exactly one explains it: its line was left out of the sum, or counted twice.
+    The rest belongs to one entry where exactly one explains it: its line was left out of the sum, or
+    counted twice.
     """
     candidates = _candidates(lines, pairs, account_fits=True)
     rest = pl.col("amount") - pl.col("_sum")
@@ -211,7 +218,9 @@ def _claim_groups_with_residual(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.
     )
     settled = explained.with_columns(
         amount=pl.when("_is_only").then(pl.col("amount") + pl.col("_rest")).otherwise("amount"),
-        amount_acy=pl.when("_is_only").then(pl.col("amount_acy") + pl.col("_rest_acy")).otherwise("amount_acy"),
+        amount_acy=pl.when("_is_only")
+        .then(pl.col("amount_acy") + pl.col("_rest_acy"))
+        .otherwise("amount_acy"),
     )
     residual = (
         explained.group_by("gl_entry_no", maintain_order=True)
@@ -231,7 +240,8 @@ def _claim_groups_with_residual(lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.
 
 
 def _claim_extra(lines: pl.DataFrame, pairs: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Gives a linked line that is one too many to the line of its entry that it repeats, else to the entry alone.
+    """Gives a linked line that is one too many to the line of its entry that it repeats, else to the
+    entry alone.
 
     Only inventory-cost lines: a relation row of a zero line may point at any G/L entry before it.
     """

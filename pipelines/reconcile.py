@@ -17,15 +17,21 @@ INVENTORY_BRIDGE = (
 def balances(
     expected_postings: pl.DataFrame, activity: pl.DataFrame, account_scope: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
-    """One row per account in scope: ``subledger``, ``gl``, ``other_activity`` and their ``difference`` at as-of.
+    """One row per account in scope: ``subledger``, ``gl``, ``other_activity`` and their ``difference`` at
+    as-of.
 
-    ``subledger`` sums the expected lines of controlled roles that resolve to the account, posted or not; on an account
-    without a controlled role, those of all its roles. ``difference = gl - other_activity - subledger``, debit positive.
+    ``subledger`` sums the expected lines of controlled roles that resolve to the account, posted or not;
+    on an account without a controlled role, those of all its roles. ``difference = gl - other_activity -
+    subledger``, debit positive.
     """
     until = expected_postings.filter(pl.col("posting_date") <= books.as_of).join(
         account_scope, on="account_no", how="inner", nulls_equal=True, validate="m:1"
     )
-    counts = pl.col("account_role").is_in(CONTROLLED_ROLES) | ~pl.col("is_controlled") | pl.col("account_no").is_null()
+    counts = (
+        pl.col("account_role").is_in(CONTROLLED_ROLES)
+        | ~pl.col("is_controlled")
+        | pl.col("account_no").is_null()
+    )
     subledger = until.filter(counts).group_by("account_no").agg(pl.col("amount").sum().alias("subledger"))
     ledger = activity.group_by("account_no").agg(
         pl.col("amount").sum().alias("gl"), pl.col("other_amount").sum().alias("other_activity")
@@ -45,9 +51,11 @@ def balances(
 
 
 def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
-    """The balances with what explains their difference: ``explained`` {cause: amount} and ``unexplained``.
+    """The balances with what explains their difference: ``explained`` {cause: amount} and
+    ``unexplained``.
 
-    ``difference`` = the sum of ``explained`` + ``unexplained``; ``unexplained`` is the part under ``unclassified``.
+    ``difference`` = the sum of ``explained`` + ``unexplained``; ``unexplained`` is the part under
+    ``unclassified``.
     """
     by_cause = differences.group_by("account_no", "cause").agg(pl.col("difference").sum())
     explained = (
@@ -62,13 +70,15 @@ def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
     return balances.join(explained, on="account_no", how="left", nulls_equal=True, validate="1:1").join(
         unexplained, on="account_no", how="left", nulls_equal=True, validate="1:1"
     ).with_columns(pl.col("unexplained").fill_null(0).cast(AMOUNT), pl.col("explained").fill_null([])).select(
-        "account_no", "account_name", "roles", "is_controlled", "subledger", "gl", "other_activity", "difference",
+        "account_no", "account_name", "roles", "is_controlled", "subledger", "gl", "other_activity",
+        "difference",
         "explained", "unexplained",
     )  # fmt: skip
 
 
 def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """From Σ cost amount (actual) of all value entries to the inventory role's subledger: ``line``, ``amount``.
+    """From Σ cost amount (actual) of all value entries to the inventory role's subledger: ``line``,
+    ``amount``.
 
     Each entry leaves the population on the first line that fits it, so the lines sum to the last one.
     """
@@ -89,7 +99,9 @@ def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
         .when(pl.col("outcome") == "ignored").then(pl.lit(INVENTORY_BRIDGE[4]))
         .when(pl.col("_unresolved")).then(pl.lit(INVENTORY_BRIDGE[5]))
     )  # fmt: skip
-    left = entries.with_columns(line=line).group_by("line").agg(-pl.col("amount_actual").sum().alias("amount"))
+    left = (
+        entries.with_columns(line=line).group_by("line").agg(-pl.col("amount_actual").sum().alias("amount"))
+    )
     steps = pl.DataFrame({"line": INVENTORY_BRIDGE}).join(left, on="line", how="left", maintain_order="left")
     total = pl.DataFrame({"line": ["cost amount (actual) of all value entries"]}).with_columns(
         amount=pl.lit(books.value_entries["amount_actual"].sum(), AMOUNT)

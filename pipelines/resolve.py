@@ -1,6 +1,7 @@
 """Resolution: the account of each expected line by today's posting setup.
 
-Here: the exact lookup and what would stop BC from posting. Not here: which line (``expect``), what was posted (``link``).
+Here: the exact lookup and what would stop BC from posting. Not here: which line (``expect``), what was
+posted (``link``).
 """
 
 import polars as pl
@@ -8,15 +9,17 @@ import polars as pl
 from schemas.ledger import Books
 
 ENTRY_KEYS = (
-    "location_code", "inventory_posting_group", "wip_posting_group", "gen_bus_posting_group", "gen_prod_posting_group",
+    "location_code", "inventory_posting_group", "wip_posting_group", "gen_bus_posting_group",
+    "gen_prod_posting_group",
 )  # fmt: skip
 
 
 def accounts(postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame) -> pl.DataFrame:
     """The expected postings with ``account_no``, the setup key that gave it, and ``setup_problem``.
 
-    The lookup is exact on both keys: blank is a normal key and there is no fallback. A missing row or a blank field
-    leaves ``account_no`` null. ``setup_problem`` names what BC's test report would say (null: nothing). Rows in = rows out.
+    The lookup is exact on both keys: blank is a normal key and there is no fallback. A missing row or a
+    blank field leaves ``account_no`` null. ``setup_problem`` names what BC's test report would say (null:
+    nothing). Rows in = rows out.
 
     Source: CU5802.SetAccNo and CheckAccNo; report "Post Inventory Cost to G/L - Test", messages 7 to 14.
     """
@@ -51,7 +54,10 @@ def accounts(postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame) 
     )
     return (
         resolved.with_columns(setup_problem=_setup_problem(books))
-        .drop("entry_key_1", "entry_key_2", "is_blocked", "has_setup_row", "account_type", "is_account_blocked", "has_account", *ENTRY_KEYS)
+        .drop(
+            "entry_key_1", "entry_key_2", "is_blocked", "has_setup_row", "account_type", "is_account_blocked",
+            "has_account", *ENTRY_KEYS,
+        )
         .sort("value_entry_no", "cost_kind", "ordinal")
     )  # fmt: skip
 

@@ -14,7 +14,9 @@ from schemas import rules
 
 @cache
 def posting_rules(path: Path | None = None) -> pl.DataFrame:
-    """Which account roles a value entry debits and credits: one row per combination that Business Central knows."""
+    """Which account roles a value entry debits and credits: one row per combination that Business Central
+    knows.
+    """
     return _table("posting_rules_bc", path)
 
 

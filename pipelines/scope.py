@@ -13,13 +13,18 @@ def account_scope(
 ) -> pl.DataFrame:
     """One row per account with a role: ``account_no``, ``roles`` (in posting order), ``is_controlled``.
 
-    A role comes from today's setup, from an expected line, or from a G/L line that a value entry ever put there; an account
-    that inventory cost was ever posted to is in scope without one. An
-    account is controlled when one of its roles from the setup or from a G/L line is. Lines that resolve to no account, and
-    G/L lines with a blank account, are the row with ``account_no`` null; it counts in full, like a controlled account.
+    A role comes from today's setup, from an expected line, or from a G/L line that a value entry ever put
+    there; an account that inventory cost was ever posted to is in scope without one. An account is
+    controlled when one of its roles from the setup or from a G/L line is. Lines that resolve to no
+    account, and G/L lines with a blank account, are the row with ``account_no`` null; it counts in full,
+    like a controlled account.
     """
-    setup = books.posting_accounts.filter(pl.col("account_no").is_not_null()).select("account_no", "account_role")
-    reached = actual_postings.filter(pl.col("account_role").is_not_null()).select("account_no", "account_role")
+    setup = books.posting_accounts.filter(pl.col("account_no").is_not_null()).select(
+        "account_no", "account_role"
+    )
+    reached = actual_postings.filter(pl.col("account_role").is_not_null()).select(
+        "account_no", "account_role"
+    )
     expected = expected_postings.filter(pl.col("outcome") == "posted").select("account_no", "account_role")
     without_role = books.gl_entries.filter(
         pl.col("account_no").is_null() | (pl.col("origin") == "inventory_cost")

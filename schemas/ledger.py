@@ -120,7 +120,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Switches:
-    """The ERP's switches as they stand, and where each was read from (``setup``, ``config``, ``inferred``)."""
+    """The ERP's switches as they stand, and where each was read from (``setup``, ``config``,
+    ``inferred``).
+    """
 
     expected_cost_posting: bool
     automatic_cost_posting: bool

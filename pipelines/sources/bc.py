@@ -1,9 +1,11 @@
 """Turns Business Central's tables into the books.
 
-Here: names, switches, the rules that decide which posting group or date an entry carries. Not here: reading files
-(``assets.storage``), typing cells (``bc_extract``), and what must be posted (``pipelines.expect``).
+Here: names, switches, the rules that decide which posting group or date an entry carries. Not here:
+reading files (``assets.storage``), typing cells (``bc_extract``), and what must be posted
+(``pipelines.expect``).
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -52,8 +54,8 @@ def books(
 
 
 def _value_entries(
-    tables: dict[str, pl.DataFrame],
-    given: dict[str, frozenset[str]],
+    tables: Mapping[str, pl.DataFrame],
+    given: Mapping[str, frozenset[str]],
     gl_entries: pl.DataFrame,
     relations: pl.DataFrame,
     switches: Switches,
@@ -90,7 +92,7 @@ def _value_entries(
     )
 
 
-def _with_wip_group(entries: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _with_wip_group(entries: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The WIP account follows the produced item's group of today when the entry's source is another item.
 
     Source: CU5802.GetInvPostingGroupCode.
@@ -111,12 +113,14 @@ def _with_wip_group(entries: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> p
 
 def _with_lines(entries: pl.DataFrame, gl_entries: pl.DataFrame, relations: pl.DataFrame) -> pl.DataFrame:
     """Whether the relation table leads from the entry to a G/L line with an amount."""
-    with_amount = gl_entries.filter((pl.col("amount") != 0) | (pl.col("amount_acy") != 0)).select("gl_entry_no")
+    with_amount = gl_entries.filter((pl.col("amount") != 0) | (pl.col("amount_acy") != 0)).select(
+        "gl_entry_no"
+    )
     linked = relations.join(with_amount, on="gl_entry_no", how="semi")["value_entry_no"].unique().implode()
     return entries.with_columns(is_linked=pl.col("value_entry_no").is_in(linked))
 
 
-def _with_queue(entries: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _with_queue(entries: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if "post_value_entry_to_gl" not in tables:
         return entries.with_columns(is_queued=pl.lit(None, pl.Boolean))
     queued = tables["post_value_entry_to_gl"]["value_entry_no"].implode()
@@ -125,15 +129,17 @@ def _with_queue(entries: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.Da
 
 def _with_invoicing(
     entries: pl.DataFrame,
-    tables: dict[str, pl.DataFrame],
-    given: dict[str, frozenset[str]],
+    tables: Mapping[str, pl.DataFrame],
+    given: Mapping[str, frozenset[str]],
     switches: Switches,
     as_of: date,
 ) -> pl.DataFrame:
-    """Whether the item ledger entry is fully invoiced by entries up to as-of, and whether expected cost is due.
+    """Whether the item ledger entry is fully invoiced by entries up to as-of, and whether expected cost
+    is due.
 
-    Due: the entry or a sibling has expected cost posted; or the switch is on and the item ledger entry is not
-    fully invoiced or the entry is queued. Without quantities, fully invoiced means that its expected cost sums to 0.
+    Due: the entry or a sibling has expected cost posted; or the switch is on and the item ledger entry is
+    not fully invoiced or the entry is queued. Without quantities, fully invoiced means that its expected
+    cost sums to 0.
     """
     until = pl.col("posting_date") <= as_of
     invoices = until & (pl.col("entry_type") == "Direct Cost") & (pl.col("item_charge_no") == "")
@@ -175,20 +181,23 @@ def _with_invoicing(
 
 def _with_write_off(
     entries: pl.DataFrame,
-    tables: dict[str, pl.DataFrame],
+    tables: Mapping[str, pl.DataFrame],
     gl_entries: pl.DataFrame,
     relations: pl.DataFrame,
     switches: Switches,
 ) -> pl.DataFrame:
     """How WIP of a finished order line without output is written off: ``yes``, ``at_finish`` or blank.
 
-    An entry that reached the G/L before the order was finished is written off ``at_finish``, in a run of its own and on
-    the finishing date; one posted later is written off with its own lines (``yes``). The finish is told from the
-    relation table: lines of an entry that stand in a later transaction than its first line. Source: spec of
-    CU5802.AdjustPostedWIPForProduction and ProdOrderStatusManagement.AdjustWIPForProduction.
+    An entry that reached the G/L before the order was finished is written off ``at_finish``, in a run of
+    its own and on the finishing date; one posted later is written off with its own lines (``yes``). The
+    finish is told from the relation table: lines of an entry that stand in a later transaction than its
+    first line. Source: spec of CU5802.AdjustPostedWIPForProduction and
+    ProdOrderStatusManagement.AdjustWIPForProduction.
     """
     plain = entries.with_columns(
-        wip_writeoff=pl.lit(""), write_off_date=pl.col("posting_date"), is_finished_without_output=pl.lit(False)
+        wip_writeoff=pl.lit(""),
+        write_off_date=pl.col("posting_date"),
+        is_finished_without_output=pl.lit(False),
     )
     if not switches.finish_order_without_output or "prod_order_line" not in tables:
         return plain
@@ -205,7 +214,9 @@ def _with_write_off(
     uses_wip = (pl.col("item_ledger_entry_type") == "Consumption") | (
         pl.col("is_capacity") & (pl.col("order_type") != "Assembly")
     )
-    flagged = entries.join(finished, on=["order_no", "order_line_no"], how="left", validate="m:1").with_columns(
+    flagged = entries.join(
+        finished, on=["order_no", "order_line_no"], how="left", validate="m:1"
+    ).with_columns(
         is_finished_without_output=pl.col("_finished").fill_null(False) & uses_wip & ~pl.col("is_expected")
     )
     runs = _runs(flagged.filter("is_finished_without_output"), gl_entries, relations)
@@ -225,7 +236,8 @@ def _with_write_off(
         .then(pl.lit("at_finish"))
         .otherwise(pl.lit("yes")),
     ).with_columns(
-        write_off_date=pl.when(pl.col("wip_writeoff") == "at_finish").then("_finish_date").fill_null(pl.col("posting_date"))
+        write_off_date=pl.when(pl.col("wip_writeoff") == "at_finish")
+        .then("_finish_date").fill_null(pl.col("posting_date"))
     ).drop("_finished", "_finish_no", "_finish_date", "_first_no")  # fmt: skip
 
 
@@ -276,7 +288,7 @@ def _gl_entries(extract: Extract, source_codes: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _origins(tables: dict[str, pl.DataFrame], source_codes: pl.DataFrame) -> pl.DataFrame:
+def _origins(tables: Mapping[str, pl.DataFrame], source_codes: pl.DataFrame) -> pl.DataFrame:
     """Source code -> origin: the company's own codes where its setup names them, else BC's defaults."""
     setup = tables.get("source_code_setup", pl.DataFrame())
     rows = []
@@ -289,14 +301,14 @@ def _origins(tables: dict[str, pl.DataFrame], source_codes: pl.DataFrame) -> pl.
     )
 
 
-def _relations(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _relations(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if "gl_item_ledger_relation" not in tables:
         return pl.DataFrame(schema=dict(ledger.RELATIONS))
     relation = tables["gl_item_ledger_relation"].select("gl_entry_no", "value_entry_no")
     return relation.unique(maintain_order=True).sort("gl_entry_no", "value_entry_no")
 
 
-def _posting_accounts(tables: dict[str, pl.DataFrame], account_roles: pl.DataFrame) -> pl.DataFrame:
+def _posting_accounts(tables: Mapping[str, pl.DataFrame], account_roles: pl.DataFrame) -> pl.DataFrame:
     """Both setups as one long table: role, its two keys, account (null where the field is blank)."""
     parts = []
     for role in account_roles.iter_rows(named=True):
@@ -315,7 +327,7 @@ def _posting_accounts(tables: dict[str, pl.DataFrame], account_roles: pl.DataFra
     return pl.concat(parts)
 
 
-def _accounts(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _accounts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if "gl_account" not in tables:
         return pl.DataFrame(schema=dict(ledger.ACCOUNTS))
     return tables["gl_account"].select(
@@ -326,7 +338,7 @@ def _accounts(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _compressed_periods(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _compressed_periods(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     schema = {"starting_date": pl.Date, "ending_date": pl.Date}
     if "date_compr_register" not in tables:
         return pl.DataFrame(schema=schema)
@@ -334,13 +346,13 @@ def _compressed_periods(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return register.select("starting_date", "ending_date")
 
 
-def _opening_accounts(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _opening_accounts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if "opening_balance" not in tables:
         return pl.DataFrame(schema={"account_no": pl.String, "opening_date": pl.Date})
     return tables["opening_balance"].group_by("account_no").agg(pl.col("date").max().alias("opening_date"))
 
 
-def _setup_date(tables: dict[str, pl.DataFrame], column: str) -> date | None:
+def _setup_date(tables: Mapping[str, pl.DataFrame], column: str) -> date | None:
     setup = tables.get("general_ledger_setup")
     value = setup[column][0] if setup is not None and setup.height else None
     return value if isinstance(value, date) else None
@@ -354,7 +366,7 @@ def _last_date(value_entry: pl.DataFrame, gl_entries: pl.DataFrame, posting_acco
     return max((d for d in dates if isinstance(d, date)), default=date(1900, 1, 1))
 
 
-def _switches(tables: dict[str, pl.DataFrame], settings: Settings) -> Switches:
+def _switches(tables: Mapping[str, pl.DataFrame], settings: Settings) -> Switches:
     """The switches from the setup tables, else from the configuration, else inferred from the entries."""
     entries = tables["value_entry"]
     posted = (entries["cost_posted_to_gl"] != 0).any()
@@ -369,7 +381,9 @@ def _switches(tables: dict[str, pl.DataFrame], settings: Settings) -> Switches:
     sources: dict[str, str] = {}
     for switch, table, column, inferred in asked:
         setup = tables.get(table)
-        in_setup = setup[column][0] if setup is not None and setup.height and column in setup.columns else None
+        in_setup = (
+            setup[column][0] if setup is not None and setup.height and column in setup.columns else None
+        )
         configured = getattr(settings, switch)
         if in_setup is not None:
             values[switch], sources[switch] = bool(in_setup), "setup"
@@ -378,4 +392,3 @@ def _switches(tables: dict[str, pl.DataFrame], settings: Settings) -> Switches:
         else:
             values[switch], sources[switch] = bool(inferred), "inferred"
     return Switches(**values, sources=sources)
-
