@@ -112,9 +112,11 @@ class Chain:
         return nouns[table.noun]()
 
     def _findings(self, table: page.Table) -> pl.DataFrame:
-        """One row per finding, as far as the page's columns tell its rows apart."""
-        columns = [c.removesuffix("_mentions") for c in table.columns] or ["cause"]
-        return self["differences"].select("finding_id", *columns).unique(maintain_order=True).select(columns)
+        """One row per finding, as far as the page's columns tell its rows apart; what is mentioned may be anywhere."""
+        plain = [c for c in table.columns if not c.endswith("_mentions")] or ["cause"]
+        mentions = [c.removesuffix("_mentions") for c in table.columns if c.endswith("_mentions")]
+        by_finding = self["differences"].group_by("finding_id", *plain, maintain_order=True)
+        return by_finding.agg(pl.col(mentions).str.join(" ")).drop("finding_id")
 
     def _causes(self) -> pl.DataFrame:
         schema = {"cause": pl.String(), "findings": pl.Int64(), "amount": pl.Decimal(38, 5)}

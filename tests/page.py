@@ -157,7 +157,7 @@ def told(value: object) -> str:
         case date():
             return value.isoformat()
         case list() | tuple():
-            return ", ".join(sorted(told(v) for v in value))
+            return ", ".join(told(v) for v in value)
         case dict():
             return ", ".join(f"{k} {told(v)}" for k, v in sorted(value.items()) if v)
         case _:
