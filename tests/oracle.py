@@ -1,8 +1,10 @@
-"""A slow, plain interpreter of how BC posts inventory cost: what must stand in the G/L, and what each account ties to.
+"""A slow, plain interpreter of how BC posts inventory cost: what must stand in the G/L, and what each
+account ties to.
 
-Dictionaries and loops over text tables, one entry at a time; nothing of the product. It knows expected lines and the tie-outs'
-subledger, G/L and other activity; it names no cause. Of the lines that an account shared by a controlled and another role gets
-from that other role, it takes what is flagged as posted, so such accounts are exact only where the flags are.
+Dictionaries and loops over text tables, one entry at a time; nothing of the product. It knows expected
+lines and the tie-outs' subledger, G/L and other activity; it names no cause. Of the lines that an account
+shared by a controlled and another role gets from that other role, it takes what is flagged as posted, so
+such accounts are exact only where the flags are.
 """
 
 import csv
@@ -230,7 +232,9 @@ def is_fully_invoiced(books: Books, ile_no: int, as_of: date) -> bool:
 
 
 def is_expected_due(books: Books, ve: Mapping[str, Any], as_of: date) -> bool:
-    """Whether expected cost must stand in the G/L: some of its item ledger entry does, or the switch is on and it is open."""
+    """Whether expected cost must stand in the G/L: some of its item ledger entry does, or the switch is on
+    and it is open.
+    """
     ile_no = whole(ve, "item_ledger_entry_no")
     posted = ("expected_cost_posted_to_gl", "exp_cost_posted_to_gl_acy")
     if any(amount(sibling, name) for sibling in [ve, *books.siblings[ile_no]] for name in posted):
@@ -261,7 +265,9 @@ def is_order_without_output(books: Books, ve: Mapping[str, Any]) -> bool:
 
 
 def was_written_off_at_finish(books: Books, ve: Mapping[str, Any]) -> bool:
-    """Other entry types than Direct Cost are written off only by the finish routine; its lines are the evidence."""
+    """Other entry types than Direct Cost are written off only by the finish routine; its lines are the
+    evidence.
+    """
     adjustment, wip = account_of(books, ve, "inventory_adjmt"), account_of(books, ve, "wip")
     linked = books.links[whole(ve, "entry_no")]
     reached = {
@@ -372,7 +378,9 @@ def default_as_of(books: Books) -> date:
 
 
 def tie_outs(books: Books, as_of: date | None = None) -> dict[str | None, TieOut]:
-    """For every account with a role in setup, an expected or a linked line; key None for lines without an account."""
+    """For every account with a role in setup, an expected or a linked line; key None for lines without an
+    account.
+    """
     until = as_of or default_as_of(books)
     lines = expected_lines(books, until)
     roles: dict[str | None, set[str]] = defaultdict(set)
@@ -425,7 +433,9 @@ def is_foreign(books: Books, gle: Mapping[str, Any]) -> bool:
 
 
 def other_roles_activity(books: Books, other_lines: Iterable[ExpectedLine], on_account: Table) -> Decimal:
-    """What a controlled account gets from its other roles, the documents that offset it, and closing entries."""
+    """What a controlled account gets from its other roles, the documents that offset it, and closing
+    entries.
+    """
     closing = source_code(books, "close_income_statement", "CLSINCOME")
     total = sum(
         (amount(gle, "amount") for gle in on_account if text(gle, "source_code") == closing), Decimal(0)

@@ -1,4 +1,6 @@
-"""The made companies are what their generator writes, their books hold together, and the oracle agrees with them."""
+"""The made companies are what their generator writes, their books hold together, and the oracle agrees with
+them.
+"""
 
 import csv
 from collections import defaultdict
@@ -105,12 +107,9 @@ def test_references_point_at_rows_that_exist_but_for_the_planted_ones(name: str)
         if relation["value_entry_no"] not in value_entries or relation["gl_entry_no"] not in gl_entries
     ]
     assert len(missing) == (3 if name == "fjord_cycles" else 0)
-    assert max(relation["gl_entry_no"] for relation in company.rows("gl_item_ledger_relation")) < max(
-        gl_entries
-    )
-    assert max(relation["value_entry_no"] for relation in company.rows("gl_item_ledger_relation")) <= max(
-        value_entries
-    )
+    relations = company.rows("gl_item_ledger_relation")
+    assert max(relation["gl_entry_no"] for relation in relations) <= max(gl_entries)
+    assert max(relation["value_entry_no"] for relation in relations) <= max(value_entries)
 
 
 @pytest.mark.parametrize("name", COMPANIES)
@@ -183,7 +182,9 @@ def test_lines_that_sum_to_nothing_leave_relation_rows_to_the_line_before() -> N
 def test_an_order_given_up_leaves_in_wip_only_overhead_that_was_posted_after_it_was_finished(
     tmp_path: Path,
 ) -> None:
-    """April's cost was written off at the finish, overhead included; June's by the batch, where overhead is left: 6 minutes, 1.20."""
+    """April's cost was written off at the finish, overhead included; June's by the batch, where overhead is
+    left: 6 minutes, 1.20.
+    """
     company, _ = made("fjord_cycles", True)
     orders = {ve["entry_no"]: ve["order_no"] for ve in company.rows("value_entry")}
     trail = [line["prod_order_no"] for line in company.rows("prod_order_line") if line["item_no"] == "TRAIL"]

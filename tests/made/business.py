@@ -1,6 +1,8 @@
-"""The documents and journals of a company: receipts, invoices, shipments, transfers, production, assembly, projects.
+"""The documents and journals of a company: receipts, invoices, shipments, transfers, production, assembly,
+projects.
 
-Each writes its entries and settles their cost. Costs follow the layers, so every figure can be recomputed by hand.
+Each writes its entries and settles their cost. Costs follow the layers, so every figure can be recomputed
+by hand.
 """
 
 from collections.abc import Sequence
@@ -71,7 +73,9 @@ class Business(Ledger):
         )
 
     def _reversal(self, ile: Row, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """Expected cost that an invoice of this quantity takes back: everything left when the entry is fully invoiced."""
+        """Expected cost that an invoice of this quantity takes back: everything left when the entry is
+        fully invoiced.
+        """
         entries = [ve for ve in self.value_entries_of(ile["entry_no"]) if ve["entry_type"] != "Revaluation"]
         if ile["invoiced_quantity"] + quantity != ile["quantity"]:
             entries = [ve for ve in entries if ve["expected_cost"] and not ve["adjustment"]]
@@ -86,7 +90,9 @@ class Business(Ledger):
     def invoice_receipt(
         self, on: date, ile: Row, unit_cost: str, quantity: int | None = None, **fields: Any
     ) -> list[Row]:
-        """A purchase invoice: the document in the G/L, actual cost, the reversal of expected cost, overhead and variance."""
+        """A purchase invoice: the document in the G/L, actual cost, the reversal of expected cost, overhead
+        and variance.
+        """
         invoiced = Decimal(quantity) if quantity is not None else ile["quantity"] - ile["invoiced_quantity"]
         direct = money(invoiced * Decimal(unit_cost))
         expected, expected_acy = self._reversal(ile, invoiced)
@@ -169,7 +175,9 @@ class Business(Ledger):
         self.journal(on, [(account, amount), (PAYABLES, -amount)], document_no, "PURCHASES", **party)
 
     def charge(self, on: date, ile: Row, amount: str, vendor: str = "V900", **fields: Any) -> list[Row]:
-        """An item charge: inbound it adds cost under the charge's own group; outbound it stays on the purchase account."""
+        """An item charge: inbound it adds cost under the charge's own group; outbound it stays on the
+        purchase account.
+        """
         cost = money(amount)
         common = {
             "item_ledger_entry_type": "Purchase",
@@ -688,7 +696,9 @@ class Business(Ledger):
     def _complete_output(
         self, ile: Row, order: Row, shares: dict[str, str], overhead: Decimal, non_inventory: Decimal
     ) -> None:
-        """Real cost out of WIP, item overhead, non-inventory cost, and one variance a type for standard cost."""
+        """Real cost out of WIP, item overhead, non-inventory cost, and one variance a type for standard
+        cost.
+        """
         costs = self.order_costs(order)
         on = max(ile["posting_date"], self.allow_posting_from)
         common = {"document_no": order["prod_order_no"], "source_code": "INVTADJMT", "adjustment": True}

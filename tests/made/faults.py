@@ -1,6 +1,7 @@
 """The faults planted in the made companies, each with its truth.
 
-Every plant is a transaction of its own on stock that nothing else moves, so causes don't blur. Amounts are stated here, not computed.
+Every plant is a transaction of its own on stock that nothing else moves, so causes don't blur. Amounts are
+stated here, not computed.
 """
 
 from collections.abc import Callable
@@ -61,11 +62,9 @@ def shared_roles(truth: Truth) -> None:
 # -------------------------------------------------------------------- tools
 
 
-def stock_in(
-    company: Business, day: date, quantity: int, unit_cost: str, item_no: str = "PANNIER", **fields: object
-) -> Row:
+def stock_in(company: Business, day: date, quantity: int, unit_cost: str, item_no: str = "PANNIER") -> Row:
     """A positive adjustment whose cost isn't settled yet."""
-    return company.write_adjustment(day, item_no, quantity, unit_cost, **fields)
+    return company.write_adjustment(day, item_no, quantity, unit_cost)
 
 
 def post_now(company: Business, *entries: Row) -> None:
@@ -115,7 +114,7 @@ def both_sides(truth: Truth, cause: str, why: str, ve: Row, amount: str, **value
 
 
 def fjord_start(company: Business, truth: Truth) -> None:
-    """Accounts and items that only the faults use; the stock of the last system, loaded into the G/L alone."""
+    """Accounts and items that only the faults use; the last system's stock, loaded into the G/L alone."""
     for no, name in (
         (OLD_EAST, "Goods for Resale, East (old)"),
         ("14210", "Cargo Bikes"),
@@ -162,7 +161,9 @@ def to_be_compressed(company: Business, _: Truth) -> None:
 
 
 def compress(company: Business, truth: Truth) -> None:
-    """Date compression of the G/L: the lines of three days become one a account, their relation rows are gone."""
+    """Date compression of the G/L: the lines of three days become one a account, their relation rows are
+    gone.
+    """
     first, last = on(1, 29), on(1, 31)
     old = [gle for gle in company.rows("gl_entry") if first <= gle["posting_date"] <= last]
     numbers = {gle["entry_no"] for gle in old}
@@ -460,7 +461,7 @@ def orphans(company: Business, truth: Truth) -> None:
     truth.row(
         truth.finding(),
         "orphan_relation",
-        "relation row to a G/L entry that doesn't exist, in no register's range; the entry itself is posted in full",
+        "relation row to a G/L entry that doesn't exist; the entry itself is posted in full",
         value_entry_no=kept["entry_no"],
         gl_entry_no=missing,
     )

@@ -36,7 +36,9 @@ BIKE_SHARES = {
 
 
 class Hooks(NamedTuple):
-    """Where faults may be planted: at the start, before a month's batch run, after it, at the end of the story."""
+    """Where faults may be planted: at the start, before a month's batch run, after it, at the end of the
+    story.
+    """
 
     at_start: Callable[[Business], None]
     before_batch: Callable[[Business, int], set[int]]
@@ -190,7 +192,9 @@ def january(company: Business) -> None:
 
 
 def february(company: Business) -> None:
-    """Lamps at standard cost with overhead, variance and a charge; a correction in additional currency alone."""
+    """Lamps at standard cost with overhead, variance and a charge; a correction in additional currency
+    alone.
+    """
     lamps = company.receive(on(2, 10), "LAMP", 10, "8.00")
     company.invoice_receipt(on(2, 12), lamps, "8.30")
     company.charge(on(2, 13), lamps, "4.00")
@@ -219,7 +223,9 @@ def march(company: Business) -> None:
 
 
 def april(company: Business) -> None:
-    """The last pump leaves a cent; an order is given up after its cost was posted; a late charge reaches it."""
+    """The last pump leaves a cent; an order is given up after its cost was posted; a late charge reaches
+    it.
+    """
     company.invoice_shipment(on(4, 24), company.ship(on(4, 23), "PUMP", 1), 9)
     grips = company.receive(on(4, 6), "GRIP", 4, "2.50", vendor="V200")
     company.invoice_receipt(on(4, 7), grips, "2.50")
@@ -231,7 +237,9 @@ def april(company: Business) -> None:
 
 
 def may(company: Business) -> None:
-    """Late freight on helmets long sold; goods back to the vendor and from a customer; a project buys and uses."""
+    """Late freight on helmets long sold; goods back to the vendor and from a customer; a project buys and
+    uses.
+    """
     bought = next(
         row
         for row in company.rows("item_ledger_entry")
@@ -321,13 +329,21 @@ def december(company: Business) -> None:
     company.ship(on(12, 23), "BELL", 3)
 
 
-SPECIALS = {
-    month: special
-    for month, special in enumerate(
-        (january, february, march, april, may, june, july, august, september, october, november, december),
-        start=1,
-    )
-}
+YEAR_ROUND = (
+    january,
+    february,
+    march,
+    april,
+    may,
+    june,
+    july,
+    august,
+    september,
+    october,
+    november,
+    december,
+)
+SPECIALS = dict(enumerate(YEAR_ROUND, start=1))
 
 
 def without_expected(company: Business, work: Callable[[], object]) -> None:

@@ -1,8 +1,10 @@
-"""Harbour Ceramics: four months of a small pottery; expected cost posting off, non-inventory cost not included in output.
+"""Harbour Ceramics: four months of a small pottery; expected cost posting off, non-inventory cost not
+included in output.
 
 Expected cost was posted in January, before the switch was turned off. April is posted by the batch job.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -65,7 +67,7 @@ def build(method: str = "mixed", truth: Truth | None = None) -> Business:
     return company
 
 
-def finish_month(company: Business, month: int, held: set[int] = frozenset()) -> None:  # type: ignore[assignment]
+def finish_month(company: Business, month: int, held: Iterable[int] = ()) -> None:
     company.adjust_cost(on(month, 28))
     if company.is_batch:
         company.run_batch(on(month, 28), True, held)
@@ -132,7 +134,9 @@ def march(company: Business) -> None:
 
 
 def april(company: Business) -> None:
-    """Posted by the batch: a bowl with 0.75 of glaze; bowls in the kiln; mugs shipped; nothing of these is invoiced."""
+    """Posted by the batch: a bowl with 0.75 of glaze; bowls in the kiln; mugs shipped; nothing of these is
+    invoiced.
+    """
     buy(company, on(4, 2), "MUG", 6, "4.20")
     make_bowl(company, 4, "0.75")
     make_bowl(company, 4, "0", is_finished=False)

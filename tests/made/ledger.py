@@ -1,7 +1,8 @@
-"""A little BC: business transactions become item ledger, value and G/L entries, queue, registers and relation rows.
+"""A little BC: business transactions become item ledger, value and G/L entries, queue, registers and
+relation rows.
 
-Here: the tables, the documents, the cost layers, the posting runs. Not here: which account a line takes (that is in posting), what the
-company does in its year (that is in fjord and harbour).
+Here: the tables, the documents, the cost layers, the posting runs. Not here: which account a line takes
+(that is in posting), what the company does in its year (that is in fjord and harbour).
 """
 
 from collections import defaultdict
@@ -222,7 +223,7 @@ class Ledger:
         return None
 
     def is_written_off(self, ve: Row) -> bool:
-        """Whether WIP of this entry goes back at once: its order line is finished and nothing was produced."""
+        """Whether WIP goes back at once: the order line is finished and nothing was produced."""
         kind = ve["item_ledger_entry_type"]
         if kind != "Consumption" and not (kind == "" and ve["order_type"] != "Assembly"):
             return False
@@ -252,7 +253,9 @@ class Ledger:
     def flush(
         self, register: Row, buffered: Iterable[tuple[tuple[Any, ...], Line, Row]], document_no: str | None
     ) -> None:
-        """Posts the buffer: one G/L entry a line unless it sums to 0, and a relation row for every value entry behind it."""
+        """Posts the buffer: one G/L entry a line unless it sums to 0, and a relation row for every value
+        entry behind it.
+        """
         for key, line, entries in summed(buffered):
             ve = entries[0]
             if line.amount or line.amount_acy:
@@ -477,7 +480,9 @@ class Ledger:
     # ---------------------------------------------------------------- cost layers
 
     def cost_of(self, ile_no: int) -> Decimal:
-        """Actual and expected cost of an item ledger entry; rounding entries never move on to other entries."""
+        """Actual and expected cost of an item ledger entry; rounding entries never move on to other
+        entries.
+        """
         entries = [ve for ve in self.value_entries_of(ile_no) if ve["entry_type"] != "Rounding"]
         return sum((ve["cost_amount_actual"] + ve["cost_amount_expected"] for ve in entries), ZERO)
 
@@ -514,9 +519,7 @@ class Ledger:
             used.append((inbound["entry_no"], quantity))
             self.write_application(outbound, inbound["entry_no"], outbound["entry_no"], -quantity)
         if missing:
-            raise ValueError(
-                f"{outbound['item_no']} at {outbound['location_code']}: {missing} short on {outbound['posting_date']}"
-            )
+            raise ValueError(f"{outbound['item_no']} at {outbound['location_code']}: {missing} short")
         outbound["remaining_quantity"], outbound["open"] = Decimal(0), False
         self.layers[outbound["entry_no"]] = used
         return self.layer_cost(outbound["entry_no"])
@@ -532,7 +535,7 @@ class Ledger:
         return cost
 
     def adjust_cost(self, on: date) -> list[Row]:
-        """Carries changed layer costs on to invoiced outbound entries, and rounding left on used-up layers."""
+        """Carries changed layer costs on to invoiced outbound entries; rounds off used-up layers."""
         written: list[Row] = []
         for outbound_no in list(self.layers):
             outbound = self.ile(outbound_no)
@@ -584,7 +587,9 @@ class Ledger:
         return [self.write_correction(inbound, corrected, "Rounding", -residue)]
 
     def write_correction(self, ile: Row, corrected: Row, entry_type: str, amount: Decimal) -> Row:
-        """An entry of the cost adjustment: dated on the corrected entry's date, or on the first allowed one."""
+        """An entry of the cost adjustment: dated on the corrected entry's date, or on the first allowed
+        one.
+        """
         on = max(corrected["posting_date"], self.allow_posting_from)
         return self.write_value_entry(
             ile,
@@ -613,7 +618,9 @@ def group_fields(key: tuple[Any, ...], line: Line, document_no: str) -> Row:
 
 
 def write_off_finished(ledger: Ledger, order_no: str, on: date) -> None:
-    """The finish routine: what was posted to WIP for an order without output is written off on the finishing date."""
+    """The finish routine: what was posted to WIP for an order without output is written off on the
+    finishing date.
+    """
     register = ledger.open_register("INVTPCOST", on)
     for ve in ledger.rows("value_entry"):
         if ve["order_no"] != order_no or ve["item_ledger_entry_type"] not in ("Consumption", ""):

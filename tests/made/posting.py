@@ -1,4 +1,5 @@
-"""How BC turns a value entry into G/L lines: account pairs, the posting buffer, and the relation rows it leaves.
+"""How BC turns a value entry into G/L lines: account pairs, the posting buffer, and the relation rows it
+leaves.
 
 Not here: how value entries come about (that is in ledger).
 """
@@ -91,7 +92,7 @@ class Line:
 
 
 def actual_pair(ve: Row, switches: Switches) -> tuple[str, str] | None:
-    """First and second account type of the actual part; nothing where BC handles the entry without posting."""
+    """First and second account type of actual cost; none where BC handles the entry without posting."""
     kind, entry_type, variance = ve["item_ledger_entry_type"], ve["entry_type"], ve["variance_type"]
     if kind == "":
         first = "inventory_adjmt" if ve["order_type"] == "Assembly" else "wip"

@@ -105,7 +105,9 @@ def set_up(company: Business, sharing: str) -> None:
 
 
 def trade(company: Business, dice: random.Random, entries: int, leaves_some: bool) -> None:
-    """Random business until there are enough value entries; the batch runs on Fridays, perhaps not the last time."""
+    """Random business until there are enough value entries; the batch runs on Fridays, perhaps not the last
+    time.
+    """
     company.is_batch = not company.switches.automatic_cost_posting
     per_group = dice.random() < 0.5 if not company.is_batch else dice.random() < 0.7
     today = date(2025, 1, 2)

@@ -1,7 +1,9 @@
-"""The truth beside a made company: the rows that a right reconciliation must find, stated where the fault is planted.
+"""The truth beside a made company: the rows that a right reconciliation must find, stated where the fault
+is planted.
 
-An asterisk means "any": the row isn't compared in that column. A blank is null. `finding` groups the rows of one finding;
-`match` says whether each row must stand exactly so ("row"), or only a finding of this cause on this entry ("finding").
+An asterisk means "any": the row isn't compared in that column. A blank is null. `finding` groups the rows
+of one finding; `match` says whether each row must stand exactly so ("row"), or only a finding of this cause
+on this entry ("finding").
 """
 
 from decimal import Decimal
