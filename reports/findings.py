@@ -34,7 +34,7 @@ DIFFERENCE_COLUMNS = (
     Column("created_at", "Created", "code"), Column("item_no", "Item", "code"),
     Column("location_code", "Location", "code"), Column("order_no", "Order", "code"),
     Column("expected_amount", "Expected", "amount"), Column("actual_amount", "Found", "amount"),
-    Column("difference", "Difference", "amount"), Column("difference_acy", "Difference (ACY)", "amount"),
+    Column("difference", "Difference", "amount"), Column("difference_acy", "Difference (ACY)", "acy"),
 )  # fmt: skip
 EXPECTED_COLUMNS = (
     _VALUE_ENTRY, _ACCOUNT, _ROLE, _KIND, Column("amount", "Amount", "amount"),

@@ -16,11 +16,11 @@ _WRITTEN: Mapping[str, Callable[[object], str]] = {
     "role": wording.role,
     "words": wording.words,
 }
-_ALIGNMENTS = {"amount": "num", "count": "num", "text": "text", "role": "text", "hash": "hash"}
+_ALIGNMENTS = {"amount": "num", "acy": "num", "count": "num", "text": "text", "role": "text", "hash": "hash"}
 
 
 class Column(NamedTuple):
-    """A column of a mart: ``kind`` is amount, count, account, role, words, code, hash or text."""
+    """A column; ``kind`` is amount, acy (blank if 0), count, account, role, words, code, hash or text."""
 
     name: str
     caption: str
@@ -55,6 +55,8 @@ def cell(value: object, kind: str, scale: int) -> str:
     """One value as text, by the kind of its column."""
     if kind == "amount":
         return wording.amount(value, scale)
+    if kind == "acy":
+        return wording.amount(value, scale) if value else ""
     if kind in _WRITTEN:
         return _WRITTEN[kind](value)
     if isinstance(value, datetime):

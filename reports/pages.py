@@ -58,7 +58,8 @@ VERDICTS: Mapping[str, Verdict] = {
 INPUT_COLUMNS = (
     Column("table", "Table", "code"), Column("rows", "Rows", "count"), Column("rows_used", "Used", "count"),
     Column("rows_set_aside", "Set aside", "count"), Column("controls", "Control totals", "text"),
-    Column("ignored", "Ignored columns", "text"), Column("sha256", "SHA-256", "hash"),
+    Column("ignored", "Ignored columns", "text"), Column("path", "File", "hash"),
+    Column("sha256", "SHA-256", "hash"),
 )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def report(
     scale = int(str(summary.get("scale", 2)))
     lines = Lines(expected_postings, actual_postings, value_entries, gl_entries)
     groups = cause_groups(_mapping(summary.get("causes")), differences, lines, scale)
-    accounts = [_account(row, summary) for row in tie_outs.iter_rows(named=True)]
+    accounts = _accounts(tie_outs, summary)
     bridges = _bridges(tie_outs, accounts, groups, scale)
     open_accounts = sorted(
         (a for a in accounts if a["difference"]),
@@ -95,7 +96,8 @@ def report(
         verdict=VERDICTS[str(summary["status"])],
         controlled=controlled,
         tied=len([a for a in controlled if a["is_tied"]]),
-        others=[a for a in accounts if not a["is_controlled"]],
+        others=[a for a in accounts if not a["is_controlled"] and not a["is_quiet"]],
+        quiet=[a for a in accounts if not a["is_controlled"] and a["is_quiet"]],
         open_accounts=open_accounts,
         bridges=bridges,
         bridged={b.account["anchor"]: b.anchor for b in bridges},
@@ -103,8 +105,10 @@ def report(
         groups=groups,
         counted=_counted(differences),
         actions=[g for g in groups if g.severity == "error" and g.findings][:ACTIONS],
-        notes=_sequence(summary.get("warnings")),
-        checks_run=[_filled(c, "check", "result") for c in _sequence(summary.get("checks_run"))],
+        notes=[*_sequence(summary.get("warnings")), *_sequence(summary.get("notes"))],
+        warnings=[g for g in groups if g.severity == "warning"],
+        switches=[_switch(name, found) for name, found in _mapping(summary.get("switches")).items()],
+        checks_run=[_filled(c, "check", "result", "why") for c in _sequence(summary.get("checks_run"))],
         checks_off=[_filled(c, "check", "why", "export") for c in _sequence(summary.get("checks_off"))],
         inputs=grid([_input(i) for i in _sequence(summary.get("inputs"))], INPUT_COLUMNS, scale),
         style=Markup(style),
@@ -114,9 +118,18 @@ def report(
     )
 
 
-def _account(row: Row, summary: Mapping[str, object]) -> dict[str, object]:
-    """A tie-out row with what the page says about it: its place, whether it is controlled, its state."""
-    state = _state(row, Decimal(str(summary.get("materiality", "0.01"))))
+def _accounts(tie_outs: pl.DataFrame, summary: Mapping[str, object]) -> list[dict[str, object]]:
+    """The tie-out rows with what the page says about them; the summary knows which ones are controlled."""
+    materiality = Decimal(str(summary.get("materiality", "0.01")))
+    stated = [_mapping(row) for row in _sequence(summary.get("tie_outs"))]
+    controlled = {row.get("account_no") for row in stated if row.get("controlled")}
+    return [
+        _account(row, row["account_no"] in controlled, materiality) for row in tie_outs.iter_rows(named=True)
+    ]
+
+
+def _account(row: Row, is_controlled: bool, materiality: Decimal) -> dict[str, object]:
+    state = _state(row, materiality)
     roles = [str(role) for role in _sequence(_nested(row.get("roles")))]
     return {
         **row,
@@ -124,9 +137,11 @@ def _account(row: Row, summary: Mapping[str, object]) -> dict[str, object]:
         "shown_no": wording.account(row["account_no"]),
         "shown_name": row.get("account_name") or "",
         "shown_roles": ", ".join(wording.role(role) for role in roles),
-        "is_controlled": bool({*roles} & {*CONTROLLED_ROLES}) or bool(row.get("is_controlled")),
+        "is_controlled": bool({*roles} & {*CONTROLLED_ROLES}) or is_controlled,
         "largest_cause": _largest_cause(row),
         "state": state,
+        "is_quiet": state[0] == "ties"
+        and not any(row[name] for name in ("subledger", "gl", "other_activity")),
         "is_tied": state[0] in {"ties", "small"},
     }
 
@@ -206,6 +221,15 @@ def _input(row: object) -> Row:
     }
 
 
+def _switch(name: object, found: Mapping[str, object]) -> Row:
+    """A switch of the ERP as it was taken, and where that was read."""
+    return {
+        "switch": wording.words(name),
+        "state": "on" if found.get("on") else "off",
+        "origin": found.get("from"),
+    }
+
+
 def _filled(row: object, *names: str) -> Row:
     found = _mapping(row)
     return {name: found.get(name) or "" for name in names}
@@ -235,7 +259,7 @@ def _environment(scale: int) -> jinja2.Environment:
     environment.filters |= {
         "amount": partial(wording.amount, scale=scale),
         "count": wording.count,
-        "words": wording.words,
+        "sentence": wording.sentence,
     }
     return environment
 

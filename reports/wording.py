@@ -54,6 +54,14 @@ def words(code: object) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentence(text: object) -> str:
+    """A name in words or snake case as the start of a line: "g/l sums to 0" becomes "G/L sums to 0"."""
+    if text is None or " " not in str(text):
+        return words(text)
+    written = re.sub(r"\b(g/l|wip|acy)\b", lambda found: found[0].upper(), str(text))
+    return written[:1].upper() + written[1:]
+
+
 def role(account_role: object) -> str:
     """An account role as the ERP captions it: ``cogs_interim`` becomes "COGS (Interim)"."""
     if account_role is None:

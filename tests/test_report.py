@@ -37,7 +37,7 @@ class Marts(NamedTuple):
 
 
 TIE_OUT: Mapping[str, Any] = {
-    "account_no": pl.String, "account_name": pl.String, "roles": pl.List(pl.String), "subledger": MONEY,
+    "account_no": pl.String, "account_name": pl.String, "roles": pl.String, "subledger": MONEY,
     "gl": MONEY,
     "other_activity": MONEY, "difference": MONEY, "explained": pl.String, "unexplained": MONEY,
 }  # fmt: skip
@@ -97,7 +97,7 @@ def tie_out(account: str | None, name: str, roles: list[str], **amounts: object)
     return {
         "account_no": account,
         "account_name": name,
-        "roles": roles,
+        "roles": json.dumps(roles),
         **zero,
         **amounts,
         "explained": explained,
@@ -146,7 +146,7 @@ def cronus(description: str = "Invoice 107213") -> Marts:
             "expected_cost_off": {"findings": 24, "amount": "150495.00"},
         },
         "checks_run": [
-            {"check": "whole_gl_balances", "result": "5,688 lines sum to 0.00"},
+            {"check": "g/l sums to 0", "result": "passed", "why": "5,688 lines sum to 0.00"},
             {"check": "entry_numbers", "result": "No reference beyond the last row"},
             {"check": "combinations", "result": "870 value entries, each with exactly one rule"},
         ],
@@ -170,7 +170,8 @@ def cronus(description: str = "Invoice 107213") -> Marts:
             {"line": "less after the as-of date", "amount": "0.00"},
             {"line": "Subledger of the role Inventory", "amount": "2255759.50"},
         ],
-        "warnings": ["Lines of amount 0 in the general ledger, never a finding: 88."],
+        "switches": {"expected_cost_posting": {"on": False, "from": "inferred"}},
+        "notes": ["Lines of amount 0 in the general ledger, never a finding: 88."],
     }  # fmt: skip
     return Marts(
         summary=summary,
@@ -277,6 +278,7 @@ def made() -> Marts:
         tie_out("7291",
         "Direct cost applied", ["direct_cost_applied"], subledger="-812.40", difference="812.40",
                 explained={"unposted": "812.40"}),
+        tie_out("7995", "Capacity variance", ["capacity_variance"]),
         tie_out("7990", "Cost of goods sold", ["cogs"], subledger="801200.00", gl="801200.00"),
     )  # fmt: skip
     names = ("unposted", "direct_posting", "account_changed", "amount_mismatch", "deleted_account",
@@ -420,6 +422,7 @@ def test_every_account_stands_with_its_amounts_controlled_ones_first() -> None:
         "2110 Finished goods Inventory 1,184,250.00 1,179,937.60 0.00 -4,312.40 0.00 ≠ differs" in controlled
     )
     assert "2130 Raw materials Inventory 100.00 100.00 0.00 0.00 0.00 ± differences offset" in controlled
+    assert "without any amount (✓ tie at 0): 7995 Capacity variance" in accounts
     assert "5510 Goods received, not invoiced Invt. accrual (Interim)" in controlled
 
 
@@ -466,7 +469,8 @@ def test_every_link_leads_to_an_element_of_the_page() -> None:
 def test_checks_inputs_and_population_are_stated() -> None:
     text = page(cronus()).text
     assert "Export table 5823 G/L - Item Ledger Relation." in text
-    assert "5,688 lines sum to 0.00" in text
+    assert "G/L sums to 0 ✓ passed · 5,688 lines sum to 0.00" in text
+    assert "Expected cost posting off inferred" in text
     assert "value_entry 870 870 0 Cost amount actual 2,255,759.50; Cost posted to G/L 2,255,759.50" in text
     assert "b01c" * 16 in text
     assert "Subledger of the role Inventory 2,255,759.50" in text
@@ -507,7 +511,7 @@ def test_books_without_findings_make_a_page_too() -> None:
 def test_data_cannot_break_out_of_the_page() -> None:
     marts = cronus(description=SCRIPT)
     hostile = Marts(
-        {**marts.summary, "company": SCRIPT, "warnings": [SCRIPT]},
+        {**marts.summary, "company": SCRIPT, "notes": [SCRIPT]},
         marts.tie_outs.with_columns(
             account_no=pl.lit(SCRIPT), explained=pl.lit(json.dumps({SCRIPT: "240.00"}))
         ).tail(1).with_columns(difference=pl.lit(240, MONEY)),
