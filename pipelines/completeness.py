@@ -128,7 +128,16 @@ def _register_gaps(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator
         yield {
             "register_no": row["no"], "from_no": row["from_entry_no"], "to_no": row["to_entry_no"],
             "missing": row["missing"],
+            "first": _first_missing(numbers, row["from_entry_no"], row["first"]),
         }  # fmt: skip
+
+
+def _first_missing(numbers: pl.Series, from_no: int, place: int) -> int:
+    """The first number that a register promises and the ledger lacks; ``place`` is where its range begins."""
+    expected = from_no
+    while place < len(numbers) and numbers[place] == expected:
+        place, expected = place + 1, expected + 1
+    return expected
 
 
 def _torn(books: Books) -> Iterator[Hit]:

@@ -84,7 +84,7 @@ def fault_notices(
     lines = orphans.filter(pl.col("lacks") == "value_entry").join(named, on="gl_entry_no", how="anti")
     relations = [
         entries.select(
-            pl.lit("orphan_relation").alias("cause"), "value_entry_no", *_nothing(),
+            pl.lit("orphan_relation").alias("cause"), "value_entry_no", "gl_entry_no", *_nothing(),
             pl.format("The relation row of value entry {} names G/L entry {}: there is no such G/L entry",
                       "value_entry_no", "gl_entry_no").alias("relation_problem"),
         ),

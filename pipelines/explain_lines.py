@@ -311,6 +311,7 @@ def _own_account(named: pl.DataFrame, books: Books) -> pl.DataFrame:
         new_account="account_no",
         moved_amount="posted_amount",
         transaction_no="broken_transaction",
+        inferred=pl.col("inferred").fill_null(not books.has_relations) & (pl.col("posted_amount") != 0),
     )
     touched = (pl.col("expected_amount") != 0) | (pl.col("actual_amount") != 0) | (pl.col("held_until") != 0)
     return troubled.filter(touched).select(

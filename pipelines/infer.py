@@ -47,21 +47,30 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """
     if books.has_relations:
         return books.relations.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
-    posted = _posted_lines(resolved_postings, books)
+    posted = _lines(resolved_postings.filter(_was_posted()), books, "posted_amount")
     ledger_lines = _cost_lines(books)
-    sure, loose = SURE[has := _has_documents(posted, ledger_lines)], LOOSE[has]
+    has_documents = _has_documents(posted, ledger_lines)
+    sure, loose = SURE[has_documents], LOOSE[has_documents]
     found: list[pl.DataFrame] = []
     for by in sure:
         found.extend(_together(_without(posted, found), _unused(ledger_lines, found), by))
         found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    if not has_documents:  # a sum of several entries is surer than a pattern without accounts
+        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least=2))
+        posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
+        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least=2))
+    for by in loose:
+        found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
     found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
     posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
     found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
-    for by in loose:
-        found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
     found.append(_near_groups(_without(posted, found), _unused(ledger_lines, found)))
-    if has:
+    if has_documents:
         found.extend(_patterns(posted, _unused(ledger_lines, found), sure[1]))  # posted again
+        still_open = _lines(resolved_postings.filter(_is_open()), books, "amount")
+        found.extend(
+            _patterns(still_open, _unused(ledger_lines, found), sure[1])
+        )  # posted, says the G/L alone
     rows = pl.concat(found).unique(["gl_entry_no", "value_entry_no"], keep="first", maintain_order=True)
     return rows.with_columns(inferred=pl.lit(True)).sort("gl_entry_no", "value_entry_no")
 
@@ -93,9 +102,18 @@ def _is_left(posted: pl.DataFrame, found: list[pl.DataFrame]) -> pl.Series:
     ].is_null()
 
 
-def _posted_lines(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Lines that were posted, with a unit: lines written in one go. A write-off at the finish is a unit
-    of its own.
+def _was_posted() -> pl.Expr:
+    return (pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0)
+
+
+def _is_open() -> pl.Expr:
+    return (pl.col("outcome") == "posted") & ~_was_posted()
+
+
+def _lines(postings: pl.DataFrame, books: Books, amount: str) -> pl.DataFrame:
+    """Lines at what was posted (or must be), with a unit: lines written in one go.
+
+    A write-off at the finish is a unit of its own.
     """
     keys = books.value_entries.select(
         "value_entry_no", "document_no", "dimension_set_id", "location_code", "inventory_posting_group",
@@ -103,14 +121,13 @@ def _posted_lines(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame
     )  # fmt: skip
     apart = (pl.col("cost_kind") == "write_off") & (pl.col("wip_writeoff") == "at_finish")
     return (
-        resolved_postings.filter((pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0))
-        .join(keys, on="value_entry_no", how="left", validate="m:1")
+        postings.join(keys, on="value_entry_no", how="left", validate="m:1")
         .select(
             "value_entry_no", "cost_kind", "account_role", "balancing_role", "ordinal", "posting_date",
             "key_1", "key_2",
             pl.col("account_no").fill_null("").alias("account_no"),
-            pl.col("posted_amount").alias("amount"),
-            pl.col("posted_amount_acy").alias("amount_acy"),
+            pl.col(amount).alias("amount"),
+            pl.col(f"{amount}_acy").alias("amount_acy"),
             pl.when(apart).then(pl.lit("write_off")).otherwise(pl.lit("own")).alias("unit"),
             _only_at_finish().alias("is_doubtful"),
             *keys.columns[1:-1],
@@ -235,11 +252,11 @@ def _pair_off(
     )
 
 
-def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame, at_least: int = 1) -> pl.DataFrame:
     """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and
     date.
     """
-    sums = _sums(posted)
+    sums = _sums(posted).filter(pl.col("value_entry_no").list.len() >= at_least)
     found: list[pl.DataFrame] = []
     for dimensions in (["dimension_set_id"], []):
         key = ["posting_date", "account_no", "amount", *dimensions]

@@ -54,6 +54,7 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
         if agree != LOOSE[0]:
             rest = rest.filter(pl.col("origin").is_in(["inventory_cost", "unknown", "compression"]))
         pieces.append(_claim(_free(lines, pieces), rest, agree))
+    pieces.append(_claim_groups(lines, _unclaimed(pairs, pieces), account_fits=True))  # posted again
     pieces.append(_claim_extra(lines, _unclaimed(pairs, pieces), books))
     claimed = pl.concat(pieces)
     return (
