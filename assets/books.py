@@ -14,5 +14,5 @@ from schemas.ledger import Books
 
 @dg.asset(group_name="source", kinds={"polars"})
 def books(run: Run, extract: Extract) -> Books:
-    """The company's books up to the as-of date: value entries, G/L entries, the links between, accounts, switches."""
+    """The company's ledgers, setups and switches in the form that every step works on."""
     return bc.books(extract, run.settings(), rules.account_roles(), rules.source_codes())

@@ -1,6 +1,6 @@
 """Contracts as checks that stop a run: the tables as they were read, the tables as they are published.
 
-Here: which contract guards which asset, and what a breach says. Not here: the contracts (``schemas``) and what a
+Here: which contract guards which asset, what a breach says. Not here: the contracts (``schemas``) and what a
 controller expects of the figures (``assets.expectations``).
 """
 

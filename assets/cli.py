@@ -25,7 +25,8 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="tieout",
     help="Ties a company's stock ledger to its general ledger and names every difference.\n\n"
-    "Exit codes: 0 reconciled, 1 differences, 2 trouble (bad usage or bad input), 3 inconclusive, 130 interrupted.\n\n"
+    "Exit codes: 0 reconciled, 1 differences, 2 trouble (bad usage or bad input), 3 inconclusive, "
+    "130 interrupted.\n\n"
     "Example: tieout run --source exports --as-of 2026-12-31",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -53,14 +54,14 @@ Out = Annotated[
 Materiality = Annotated[
     str | None,
     typer.Option(
-        "--materiality", metavar="AMOUNT", help="Differences below it don't count; 0.01 if not given."
+        "--materiality", metavar="AMOUNT", help="Smaller differences don't count; 0.01 if not given."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
 def command(body: Callable[Given, int]) -> Callable[Given, None]:
-    """A command that ends with the body's exit code; a fault becomes a message and a code, without a traceback."""
+    """A command that ends with the body's exit code; a fault becomes a message and a code."""
 
     @wraps(body)
     def run(*args: Given.args, **options: Given.kwargs) -> None:
@@ -195,8 +196,8 @@ def explain(
     named = {kind: key for kind, key in wanted.items() if key is not None}
     if len(named) != 1:
         raise InputError(
-            "name one thing to explain: --value-entry N, --gl-entry N, --account NO, --document NO, --order NO "
-            "or --finding ID"
+            "name one thing to explain: --value-entry N, --gl-entry N, --account NO, --document NO, "
+            "--order NO or --finding ID"
         )
     chosen = config.chosen(config_file, source, company, as_of, materiality=materiality)
     return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))

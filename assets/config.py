@@ -57,8 +57,8 @@ class Section(BaseModel):
 class Source(Section):
     """Where the exported tables are."""
 
-    path: str | None = Field(None, min_length=1)
-    company: str | None = Field(None, min_length=1)
+    path: str | None = Field(default=None, min_length=1)
+    company: str | None = Field(default=None, min_length=1)
 
 
 class Run(Section):
@@ -66,7 +66,7 @@ class Run(Section):
 
     as_of: Day | None = None
     materiality: Amount = Decimal("0.01")
-    out: str = Field(OUT, min_length=1)
+    out: str = Field(default=OUT, min_length=1)
 
 
 class Switches(Section):
@@ -109,7 +109,7 @@ def assignment(config: Config) -> Assignment:
     if config.source.path is None:
         raise InputError(
             "no source is given. Name the folder of the exported tables: "
-            "tieout run --source DIR, or write a config with tieout init and run it with tieout run tieout.toml."
+            "tieout run --source DIR, or write a config with tieout init and then: tieout run tieout.toml."
         )
     return Assignment(Path(config.source.path), config.source.company, Path(config.run.out), settings(config))
 

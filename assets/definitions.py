@@ -1,7 +1,7 @@
 """Everything that Dagster runs, put together: assets, checks, jobs, the daily schedule.
 
-Here: assembly only. Not here: what an asset does (``extracts``, ``books``, ``tie_outs``, ``pages``), what a check
-looks at (``checks``, ``expectations``). ``tieout dev`` opens this module; ``tieout run`` runs its jobs in process.
+Here: assembly only. Not here: what an asset does (``extracts``, ``books``, ``tie_outs``, ``pages``), what a
+check looks at (``checks``, ``expectations``). ``tieout dev`` opens this module; ``tieout run`` runs its jobs.
 """
 
 import os
@@ -11,8 +11,8 @@ import dagster as dg
 
 from assets import books, checks, config, expectations, extracts, pages, tie_outs
 from assets.run import Run, as_resource, progress
+from assets.server import CONFIG
 
-CONFIG = "TIEOUT_CONFIG"
 DAILY = "0 6 * * *"
 
 RECONCILE = dg.define_asset_job(
@@ -32,8 +32,8 @@ EXPLAIN = dg.define_asset_job(
 )
 
 
-def definitions(run: Run, values: dg.IOManager) -> dg.Definitions:
-    """The assets, checks, jobs and schedule for one run's settings; ``values`` carries what passes between assets."""
+def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.Definitions:
+    """All of it for one run's settings; ``values`` carries what passes between assets."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules([extracts, books, tie_outs, pages]),
         asset_checks=dg.load_asset_checks_from_modules([checks, expectations]),
@@ -54,4 +54,4 @@ def configured() -> Run:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What ``tieout dev`` shows; values are kept on disk there, so that one asset can be run by itself."""
-    return definitions(configured(), dg.FilesystemIOManager())
+    return definitions(configured(), dg.fs_io_manager)

@@ -1,4 +1,4 @@
-"""What a controller would sign before the figures go out: a suite of Great Expectations over the published tables.
+"""What a controller would sign before the figures go out: Great Expectations on the published tables.
 
 Here: the expectations, the small tables of evidence that they look at, and the asset check that runs them.
 Not here: columns and types (``assets.checks``). Great Expectations takes seconds to import, so it is imported
@@ -21,7 +21,7 @@ TOUCHED = ("finding_id", "account_no", "account_role", "value_entry_no", "gl_ent
 
 
 class Expectation(NamedTuple):
-    """One sentence to sign, and the Great Expectations call on one table of evidence that tells whether it holds."""
+    """One sentence to sign, and the call on one table of evidence that tells whether it holds."""
 
     name: str
     sentence: str
@@ -79,7 +79,8 @@ def suite() -> Sequence[Expectation]:
             "findings", values, is_zero("amounts_without_entry"),
         ),
         Expectation(
-            "a_finding_touches_an_entry_once", "A finding has one row for each account and entry that it touches.",
+            "a_finding_touches_an_entry_once",
+            "A finding has one row for each account and entry that it touches.",
             "findings", values, is_zero("repeated_rows"),
         ),
         Expectation(
@@ -117,13 +118,17 @@ def outcomes(marts: Marts, summary: Mapping[str, Any]) -> Sequence[Outcome]:
         validated = batch.get_batch({"dataframe": table.to_pandas()}).validate(
             gx.ExpectationSuite(name=name, expectations=calls)
         )
-        results = {result.expectation_config.meta["name"]: result for result in validated.results}
+        results = {name_of(result): result for result in validated.results}
         found |= {e.name: Outcome(e, bool(results[e.name].success), seen(results[e.name])) for e in expected}
     return [found[e.name] for e in SUITE]
 
 
+def name_of(result: Any) -> str:
+    return str(result.expectation_config.meta["name"])
+
+
 def seen(result: Any) -> str:
-    """What Great Expectations saw that breaks an expectation, in a few words; an error of its own counts as broken."""
+    """What breaks an expectation, in a few words; an error inside Great Expectations breaks it too."""
     if result.exception_info.get("raised_exception"):
         return str(result.exception_info.get("exception_message"))
     values = result.result.get("partial_unexpected_list", [])

@@ -14,5 +14,5 @@ from schemas.bc import Extract
 
 @dg.asset(group_name="source", kinds={"polars"})
 def extract(run: Run) -> Extract:
-    """One company's tables from the source folder: every column with its type, every file with its hash and sums."""
+    """One company's tables from the source: columns with their types, files with their hashes and sums."""
     return storage.read_company(Path(run.source), run.company)

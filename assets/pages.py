@@ -1,6 +1,7 @@
 """What readers get: the published tables, the report, the folder that holds them.
 
-Here: what goes in. Not here: how the page looks (``reports``), how a folder is switched (``assets.publication``).
+Here: what goes in. Not here: how the page looks (``reports``), how a folder is switched
+(``assets.publication``).
 """
 
 from pathlib import Path
@@ -26,7 +27,7 @@ def marts(
     actual_postings: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
-    """The tables as they are published: the contract's columns, amounts at the company's scale, rows in order."""
+    """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
     return publications.marts(tie_outs, differences, expected_postings, actual_postings, books)
 
 

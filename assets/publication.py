@@ -1,8 +1,8 @@
 """Puts a run's results where readers find them: the old run or the new one, never half.
 
-``DIR`` is a link. It points into the folder ``.DIR.runs`` beside it, where each run has its own folder, written
-completely and flushed to disk before the link is switched in one step. The run before the current one is kept
-for readers who are still in it; older ones are removed. A folder that isn't a link of ours is refused.
+``DIR`` is a link. It points into the folder ``.DIR.runs`` beside it, where each run has its own folder,
+written completely and flushed to disk before the link is switched in one step. The run before the current
+one is kept for readers who are still in it; older ones are removed. What isn't a link of ours is refused.
 
 Here: folders, bytes, their order. Not here: what the tables mean (``schemas.marts``), what the page shows
 (``reports``).
@@ -132,7 +132,7 @@ def arranged(name: str, mart: pl.DataFrame) -> pl.DataFrame:
 
 
 def switch(folder: Path, out: Path) -> Path:
-    """Makes a finished draft the published run, in one step, and removes the runs that nobody needs any more."""
+    """Makes a finished draft the published run, in one step, and removes the runs that nobody needs."""
     out = absolute(out)
     runs = prepared(out)
     flush(folder)
@@ -219,12 +219,10 @@ def is_being_written(folder: Path) -> bool:
 
 
 def lock(held: int, wait: bool = False) -> bool:
-    """Takes the lock on an open file or folder; False when another process holds it. It ends with the file."""
+    """Takes the lock on an open file or folder; False when another process has it. Closing gives it up."""
     try:
         import fcntl
-    except (
-        ImportError
-    ):  # Windows has no such locks; two runs to one folder at one time are on their own there.
+    except ImportError:  # Windows has no such locks: there two runs to one folder must not overlap
         return True
     try:
         fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

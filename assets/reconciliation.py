@@ -1,7 +1,7 @@
 """The main job over the companies of a source: each through the assets in process, all published in one step.
 
-Here: which companies, in what order, and the exit code. Not here: the assets (``assets.definitions``), the switch
-to the new results (``assets.publication``).
+Here: which companies, in what order, and the exit code. Not here: the assets (``assets.definitions``), the
+switch to the new results (``assets.publication``).
 """
 
 import json
@@ -43,7 +43,7 @@ def demo_companies() -> Path:
 def reconciled(assignment: Assignment, as_json: bool = False) -> int:
     """Runs each company, publishes all results in one step, prints them; the exit code is the worst of all.
 
-    One company's trouble doesn't stop the others. When there is only one, trouble leaves what was published before.
+    One company's trouble doesn't stop the others. When there is only one, trouble changes nothing in ``out``.
     """
     companies = chosen(assignment)
     with publication.draft(assignment.out) as draft:
@@ -63,7 +63,8 @@ def chosen(assignment: Assignment) -> Sequence[str]:
         return found
     if assignment.company not in found:
         raise InputError(
-            f"{assignment.source}: there is no company {assignment.company!r}. Choose one of: {', '.join(found)}."
+            f"{assignment.source}: there is no company {assignment.company!r}. "
+            f"Choose one of: {', '.join(found)}."
         )
     return [assignment.company]
 
@@ -123,15 +124,15 @@ def worst(outcomes: Sequence[Outcome]) -> int:
 
 def checked(assignment: Assignment, as_json: bool = False) -> int:
     """Reads and validates each company's sources and prints what they hold."""
-    outcomes = []
-    for company in chosen(assignment):
-        resource = run.as_resource(assignment, company)
-        outcomes.append(
-            attempted(company, ".", lambda step, r=resource: sources(run.materialized("check", r, step)))
-        )
+    outcomes = [attempted(company, ".", validation(assignment, company)) for company in chosen(assignment)]
     found = [o.summary for o in outcomes if o.summary is not None]
     typer.echo(json.dumps({"companies": found}, indent=2, ensure_ascii=False) if as_json else listed(found))
     return CODES["trouble"] if len(found) < len(outcomes) else 0
+
+
+def validation(assignment: Assignment, company: str) -> Callable[[Step], Mapping[str, Any]]:
+    resource = run.as_resource(assignment, company)
+    return lambda step: sources(run.materialized("check", resource, step))
 
 
 def sources(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""One company's run through the assets, in process: what it is told, what it says on the way, what comes back.
+"""One company's run through the assets, in process: what it is told, what is heard of it, what comes back.
 
 Here: the resource that carries the settings, the values between assets, progress and faults. Not here: the
 assets (``assets.definitions`` assembles them) and what the settings mean (``assets.config``).
@@ -115,8 +115,8 @@ class Listener(logging.Handler):
 def materialized(job: str, run: Run, step: Step) -> Mapping[str, Any]:
     """Runs a job in process and gives each asset's value by its name.
 
-    A fault inside an asset is raised as it was; a blocking check that fails is an :class:`InputError` that says
-    which one and what it saw.
+    A fault inside an asset is raised as it was; a blocking check that fails is an :class:`InputError` that
+    says which one and what it saw.
     """
     from assets.definitions import definitions
 
@@ -127,8 +127,12 @@ def materialized(job: str, run: Run, step: Step) -> Mapping[str, Any]:
         try:
             with heard(listener):
                 resolved.execute_in_process(instance=instance, run_config={"loggers": {"progress": {}}})
-        except dg.DagsterAssetCheckFailedError:
-            raise InputError("\n".join(listener.failed_checks)) from None
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
+        except dg.DagsterError:
+            if listener.failed_checks:
+                raise InputError("\n".join(listener.failed_checks)) from None
+            raise
     return values.values
 
 
@@ -157,7 +161,7 @@ def heard(listener: Listener) -> Iterator[None]:
         EVENTS.removeHandler(listener)
 
 
-@dg.logger(description="Passes a run's events on to whoever shows its progress.")
+@dg.logger({}, description="Passes a run's events on to whoever shows its progress.")
 def progress(context: dg.InitLoggerContext) -> logging.Logger:
     return EVENTS
 

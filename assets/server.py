@@ -5,43 +5,63 @@ Here: how the server is started and ended. Not here: what it shows (``assets.def
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from assets import config
-from assets.definitions import CONFIG
+from schemas.faults import InputError
+
+CONFIG = "TIEOUT_CONFIG"
+HOST = "127.0.0.1"
+TROUBLE = 2
 
 #: Nothing is reported to anybody, and no page asks to.
 SETTINGS = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
 
 def served(config_file: Path | None, port: int) -> int:
-    """Serves the pages until it is interrupted; schedules and runs are kept in a folder that goes with it."""
-    environment = dict(os.environ)
-    if config_file is not None:
-        config.assignment(config.read(config_file))
-        environment[CONFIG] = str(config_file.absolute())
+    """Serves the pages until it is interrupted.
+
+    Runs and schedules are kept in ``$DAGSTER_HOME`` where that is set, else only as long as the server runs.
+    """
+    require_free(port)
+    quiet = {"DAGSTER_DISABLE_TELEMETRY": "yes", "GX_ANALYTICS_ENABLED": "false"}
+    environment = dict(os.environ) | quiet | started_with(config_file)
     with tempfile.TemporaryDirectory(prefix="tieout-dagster-") as home:
         (Path(home) / "dagster.yaml").write_text(SETTINGS, encoding="utf-8")
-        environment |= {
-            "DAGSTER_HOME": home,
-            "DAGSTER_DISABLE_TELEMETRY": "yes",
-            "GX_ANALYTICS_ENABLED": "false",
-        }
+        environment.setdefault("DAGSTER_HOME", home)
         server = subprocess.Popen(command(port), env=environment, start_new_session=True)
-        return waited_for(server)
+        return TROUBLE if waited_for(server) else 0
+
+
+def started_with(config_file: Path | None) -> dict[str, str]:
+    """Tells the server which configuration its runs start from, once it is known to be sound."""
+    if config_file is None:
+        return {}
+    config.assignment(config.read(config_file))
+    return {CONFIG: str(config_file.absolute())}
+
+
+def require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise InputError(f"port {port} is in use. Choose another: tieout dev --port 3001.") from None
 
 
 def command(port: int) -> list[str]:
     dagster = [sys.executable, "-W", "ignore", "-m", "dagster", "dev"]
-    return [*dagster, "-h", "127.0.0.1", "-p", str(port), "-m", "assets.definitions"]
+    return [*dagster, "-h", HOST, "-p", str(port), "-m", "assets.definitions"]
 
 
 def waited_for(server: "subprocess.Popen[bytes]") -> int:
     """Waits for the server; an interrupt or a request to end ends all its processes."""
-    previous = signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return server.wait()
     except KeyboardInterrupt:

@@ -45,25 +45,13 @@ def resolved_postings(postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Which G/L line belongs to which value entry: as the relation table says, inferred where there is none."""
-    return infer.links(resolved_postings, books)
-
-
-@dg.asset(group_name=GROUP, kinds={"polars"})
-def resolved_postings(postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The demanded lines with the account that today's posting setup gives them."""
-    return resolve.accounts(postings, books, rules.account_roles())
-
-
-@dg.asset(group_name=GROUP, kinds={"polars"})
-def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Which G/L line belongs to which value entry: as the relation table says, inferred where there is none."""
+    """Which G/L line belongs to which value entry: by the relation table, inferred where there is none."""
     return infer.links(resolved_postings, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def expected_postings(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The lines that must exist: those demanded, less write-offs that only their own lines could tell of."""
+    """The lines that must exist: those demanded, less write-offs that only their own lines tell of."""
     return infer.confirmed(resolved_postings, links, books)
 
 

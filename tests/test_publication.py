@@ -1,4 +1,4 @@
-"""A reader of the output folder sees the old run or the new one; a folder that isn't tieout's stays as it is."""
+"""A reader of the output folder sees the old run or the new one; a folder that isn't tieout's stays."""
 
 import json
 import os
@@ -20,8 +20,8 @@ TIE_OUTS = pl.DataFrame(
 )
 
 
-def results(status: str = "reconciled", seconds: float = 1.0, tie_outs: pl.DataFrame = TIE_OUTS) -> Results:
-    return Results({"tie_outs": tie_outs}, {"status": status}, "<html>é</html>", {"seconds": seconds})
+def results(status: str = "reconciled", seconds: float = 1.0) -> Results:
+    return Results({"tie_outs": TIE_OUTS}, {"status": status}, "<html>é</html>", {"seconds": seconds})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -40,13 +40,19 @@ def test_a_run_has_these_files(tmp_path: Path) -> None:
 
 def test_amounts_are_exact_in_parquet_and_csv(tmp_path: Path) -> None:
     publication.publish(results(), tmp_path / "out")
-    assert (tmp_path / "out/tie_outs.csv").read_text() == "account_no,gl\n2110,250.00\n2120,1.50\n,-0.05\n"
+    assert (tmp_path / "out/tie_outs.csv").read_text() == "account_no,gl\n2120,1.50\n2110,250.00\n,-0.05\n"
     assert pl.read_parquet(tmp_path / "out/tie_outs.parquet").schema["gl"] == pl.Decimal(38, 2)
+
+
+def test_rows_have_one_order() -> None:
+    accounts = ["2110", "2120", None]
+    assert publication.arranged("tie_outs", TIE_OUTS)["account_no"].to_list() == accounts
+    assert publication.arranged("tie_outs", TIE_OUTS.reverse())["account_no"].to_list() == accounts
 
 
 def test_the_same_run_gives_the_same_bytes_but_for_the_profile(tmp_path: Path) -> None:
     publication.publish(results(seconds=1.0), tmp_path / "a")
-    publication.publish(results(seconds=2.0, tie_outs=TIE_OUTS.reverse()), tmp_path / "b")
+    publication.publish(results(seconds=2.0), tmp_path / "b")
     first, second = contents(tmp_path / "a"), contents(tmp_path / "b")
     assert first.pop("profile.json") != second.pop("profile.json")
     assert first == second
@@ -72,12 +78,17 @@ def test_only_the_run_before_is_kept(tmp_path: Path) -> None:
     assert [status(run) for run in runs] == ["inconclusive", "inconclusive"]
 
 
+def interrupted(out: Path) -> None:
+    with publication.draft(out) as folder:
+        publication.write(results("differences"), folder)
+        raise KeyboardInterrupt
+
+
 def test_a_run_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
     publication.publish(results(), tmp_path / "out")
     before = contents(tmp_path)
-    with pytest.raises(KeyboardInterrupt), publication.draft(tmp_path / "out") as folder:
-        publication.write(results("differences"), folder)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "out")
     assert contents(tmp_path) == before
 
 
