@@ -440,11 +440,12 @@ def orphans(company: Business, truth: Truth) -> None:
         document_no=company.document_no("RV"),
     )
     post_now(company, gone)
+    finding = truth.finding()
     for gle, account_no, amount in zip(
         company.gl_entries_of(gone), (INVENTORY, ADJUSTMENT), ("22.00", "-22.00"), strict=True
     ):
         truth.row(
-            truth.finding(),
+            finding,
             "orphan_relation",
             "relation row to a value entry that doesn't exist",
             account_no=account_no,
