@@ -6,11 +6,12 @@ expect. Not here: reading and comparing pages (``tests/page.py``).
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -72,23 +73,24 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 NOTHING_POSTED: Row = {"entry_no": "1", "gl_account_no": "2910", "amount": "0"}
 
 
-def mismatches(case: Page, posting_rules: pl.DataFrame | None = None) -> list[Mismatch]:
-    """What came out otherwise than the page expects; nothing when the page is right."""
-    chain = Chain(case, posting_rules)
-    found = (page.mismatch(table, chain.noun(table)) for table in case.expected)
-    return [m for m in found if m is not None]
-
-
 class Chain:
-    """The steps from a page's tables to its nouns."""
+    """The steps from a page's tables to its nouns. What is given needn't be computed."""
 
-    def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None) -> None:
-        self.known: dict[str, Any] = {"settings": _settings(case), "extract": _extract(case)}
+    def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None, **given: Any) -> None:
+        self.case = case
+        self.known: dict[str, Any] = {"settings": _settings(case), **given}
         if posting_rules is not None:
             self.known["posting_rules"] = posting_rules
 
+    def mismatches(self) -> Iterator[Mismatch]:
+        """What came out otherwise than the page expects, in its order; nothing when the page is right."""
+        found = (page.mismatch(table, self.noun(table)) for table in self.case.expected)
+        return (m for m in found if m is not None)
+
     def __getitem__(self, noun: str) -> Any:
         """The noun, computed by its step from the nouns that the step's parameters name."""
+        if noun == "extract" and noun not in self.known:
+            self.known[noun] = _extract(self.case)
         if noun not in self.known:
             step = _step(noun)
             needs = [p.name for p in inspect.signature(step).parameters.values() if p.default is p.empty]
@@ -112,7 +114,7 @@ class Chain:
         return nouns[table.noun]()
 
     def _findings(self, table: page.Table) -> pl.DataFrame:
-        """One row per finding, as far as the page's columns tell its rows apart; what is mentioned may be anywhere."""
+        """One row per finding, as far as the page's columns tell its rows apart."""
         plain = [c for c in table.columns if not c.endswith("_mentions")] or ["cause"]
         mentions = [c.removesuffix("_mentions") for c in table.columns if c.endswith("_mentions")]
         by_finding = self["differences"].group_by("finding_id", *plain, maintain_order=True)
@@ -135,6 +137,12 @@ def found_so_far(line_findings: pl.DataFrame, ledger_findings: pl.DataFrame) -> 
 
 
 @cache
+def of(path: Path) -> Chain:
+    """The chain of the page at ``path``, the same one for every test that looks at it."""
+    return Chain(page.read(path))
+
+
+@cache
 def _step(noun: str) -> Callable[..., Any]:
     module, function = STEPS[noun].split(":")
     step: Callable[..., Any] = getattr(import_module(module), function)
@@ -146,7 +154,7 @@ def _texts(rows: Sequence[Any], *columns: str) -> pl.DataFrame:
 
 
 def _without_empty(came_out: pl.DataFrame, table: page.Table, key: str) -> pl.DataFrame:
-    """Rows that the page names, and every other row that holds an amount: a page needn't list accounts at rest."""
+    """Rows that the page names, and others that hold an amount: accounts at rest needn't be listed."""
     listed = [row[key] for row in table.rows]
     amounts = [c for c, dtype in came_out.schema.items() if isinstance(dtype, pl.Decimal)]
     return came_out.filter(pl.col(key).is_in(listed) | pl.any_horizontal(pl.col(c) != 0 for c in amounts))
@@ -215,7 +223,7 @@ def _with_own_item_ledger_entry(row: dict[str, str]) -> dict[str, str]:
 
 
 def _links(row: dict[str, str]) -> list[dict[str, str]]:
-    """The relation rows that a G/L entry's cell "value entry no." stands for: none, one or several numbers."""
+    """The relation rows that a G/L entry's cell "value entry no." stands for: none, one or several."""
     numbers = re.findall(r"\d+", row.pop("value_entry_no"))
     return [{"gl_entry_no": row["entry_no"], "value_entry_no": number} for number in numbers]
 

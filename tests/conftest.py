@@ -1,4 +1,4 @@
-"""Collects the case pages: every Markdown file under ``tests/cases`` is one test, told in the page's own words."""
+"""Collects the case pages: each Markdown file under ``tests/cases`` is a test, told in the page's words."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,10 +27,10 @@ class PageItem(pytest.Item):
     def runtest(self) -> None:
         from tests import chain
 
-        case = page.read(self.path)
-        wrong = chain.mismatches(case)
+        known = chain.of(self.path)
+        wrong = list(known.mismatches())
         if wrong:
-            raise PageFailure(case.title, wrong)
+            raise PageFailure(known.case.title, wrong)
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None

@@ -1,7 +1,7 @@
 """Case pages: Markdown that an accountant can read and pytest can run.
 
-Here: reading a page into tables, and laying what came out beside what the page expects. Not here: the steps that
-a page runs (``tests/chain.py``), the pages themselves (``tests/cases``), and figures: a page never computes one.
+Here: reading a page into tables, and laying what came out beside what it expects. Not here: the steps that a
+page runs (``tests/chain.py``), the pages (``tests/cases``), and figures: a page never computes one.
 """
 
 import re
