@@ -265,20 +265,26 @@ def is_order_without_output(books: Books, ve: Mapping[str, Any]) -> bool:
 
 
 def was_written_off_at_finish(books: Books, ve: Mapping[str, Any]) -> bool:
-    """Other entry types than Direct Cost are written off only by the finish routine; its lines are the
-    evidence.
+    """Other entry types than Direct Cost are written off by the finish routine alone; its lines are evidence.
+
+    Without relation rows they are the lines of this amount under the order's number.
     """
-    adjustment, wip = account_of(books, ve, "inventory_adjmt"), account_of(books, ve, "wip")
+    posted = amount(ve, "cost_posted_to_gl")
+    signed = posted if entry_key(ve)[0] == "" else -posted
+    wanted = {
+        (account_of(books, ve, "inventory_adjmt"), signed),
+        (account_of(books, ve, "wip"), -signed),
+    }
     linked = books.links[whole(ve, "entry_no")]
     reached = {
-        text(gle, "gl_account_no")
+        (text(gle, "gl_account_no"), amount(gle, "amount"))
         for gle in books.table("gl_entry")
-        if (whole(gle, "entry_no") in linked)
+        if whole(gle, "entry_no") in linked
         or (
             not books.table("gl_item_ledger_relation") and text(gle, "document_no") == text(ve, "document_no")
         )
     }
-    return {adjustment, wip} <= reached
+    return wanted <= reached
 
 
 def account_of(books: Books, ve: Mapping[str, Any], role: str) -> str | None:
