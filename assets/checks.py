@@ -80,6 +80,10 @@ def breaches(table: str, contract: Contract, rows: pl.DataFrame) -> Iterable[str
         contract(rows)
     except SchemaErrors as fault:
         for case in fault.failure_cases.head(SHOWN).iter_rows(named=True):
-            yield f"{table}.{case['column']}: {case['check']} does not hold for {case['failure_case']}"
-    except SchemaError as fault:
+            place = f"{table}.{case['column']}" if case["column"] else table
+            yield f"{place}: {case['check']} does not hold for {case['failure_case']}"
+    except (
+        SchemaError,
+        pl.exceptions.PolarsError,
+    ) as fault:  # Pandera stumbles where a key column is missing
         yield f"{table}: {fault}"
