@@ -36,7 +36,10 @@ def line_findings(
     count up to as-of.
     """
     lines = _lines(expected_postings, actual_postings, unbalanced, orphans, books, setup_messages)
-    named = lines.with_columns(cause=_first_cause(causes, LAYERS))
+    named = lines.with_columns(
+        cause=pl.when(pl.col("is_suspect")).then(_first_cause(causes, LAYERS)),
+        expected_until=pl.col("expected_until").fill_null(pl.col("amount")),
+    )
     pieces = _pieces(actual_postings, named, books)
     rows = [
         _own_account(named, books),
@@ -66,29 +69,54 @@ def _lines(
     posted = expected_postings.filter(pl.col("outcome") == "posted").drop(
         "entry_type", "variance_type", "item_ledger_entry_type", strict=False
     )
-    held = _held(actual_postings, posted, unbalanced, books)
+    posted = _with_held(posted, _held(actual_postings, posted, unbalanced, books))
     until = pl.col("posting_date") <= books.as_of
     missing_lines = orphans.filter(pl.col("lacks") == "gl_entry")["value_entry_no"].unique().implode()
+    suspects = posted.filter(~_agrees()).select("value_entry_no").unique()
+    calm = posted.join(suspects, on="value_entry_no", how="anti").with_columns(is_suspect=pl.lit(False))
+    return pl.concat(
+        [
+            posted.join(suspects, on="value_entry_no", how="semi")
+            .join(entries, on="value_entry_no", how="left", validate="m:1")
+            .pipe(_with_message, setup_messages)
+            .with_columns(
+                is_suspect=pl.lit(True),
+                expected_until=pl.when(until).then("amount").otherwise(pl.lit(0, AMOUNT)),
+                expected_acy_until=pl.when(until).then("amount_acy").otherwise(pl.lit(0, AMOUNT)),
+                is_orphan=pl.col("value_entry_no").is_in(missing_lines),
+                is_switched_on=pl.lit(books.switches.expected_cost_posting),
+            )
+            .pipe(_with_entry_claims, expected_postings)
+            .pipe(_with_netted_groups, books)
+            .join(_compressible(books, actual_postings), on=["account_no"], how="left", validate="m:1")
+            .with_columns(
+                is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books)
+            ),
+            calm,
+        ],
+        how="diagonal",
+    )
+
+
+def _with_held(posted: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    return posted.join(held, on=KEY, how="left", validate="1:1").with_columns(
+        pl.col(HELD).fill_null(0).cast(AMOUNT),
+        pl.col("pieces").fill_null(0),
+        pl.col("has_blank_account", "is_moved", "is_reversed").fill_null(False),
+    )
+
+
+def _agrees() -> pl.Expr:
+    """Posted in full, held in full, on the account that the setup gives: no cause can fit, only dates may
+    differ.
+    """
     return (
-        posted.join(entries, on="value_entry_no", how="left", validate="m:1")
-        .join(held, on=KEY, how="left", validate="1:1")
-        .pipe(_with_message, setup_messages)
-        .with_columns(
-            pl.col(HELD).fill_null(0).cast(AMOUNT),
-            pl.col("pieces").fill_null(0),
-            pl.col("has_blank_account", "is_moved", "is_reversed").fill_null(False),
-            expected_until=pl.when(until).then("amount").otherwise(pl.lit(0, AMOUNT)),
-            expected_acy_until=pl.when(until).then("amount_acy").otherwise(pl.lit(0, AMOUNT)),
-            is_orphan=pl.col("value_entry_no").is_in(missing_lines),
-            is_switched_on=pl.lit(books.switches.expected_cost_posting),
-        )
-        .pipe(_with_entry_claims, expected_postings)
-        .pipe(_with_netted_groups, books)
-        .join(_compressible(books, actual_postings), on=["account_no"], how="left", validate="m:1")
-        .with_columns(
-            is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books)
-        )
-    )  # fmt: skip
+        (pl.col("posted_amount") == pl.col("amount"))
+        & (pl.col("held") == pl.col("posted_amount"))
+        & (pl.col("pieces") > 0)
+        & ~pl.col("is_moved")
+        & ~pl.col("has_blank_account")
+    )
 
 
 def _held(
@@ -322,7 +350,10 @@ def _own_account(named: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 def _pieces(actual_postings: pl.DataFrame, named: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Pieces of lines beside what is said of the line; those after as-of are kept for their dates."""
-    said = named.select(
+    entries = books.value_entries.select(
+        "value_entry_no", "entry_type", "item_ledger_entry_type", "dimension_set_id", "wip_writeoff"
+    )
+    said = named.drop(entries.columns[1:]).join(entries, on="value_entry_no", how="left").select(
         *KEY, "cause", "amount", "posted_amount", "own_amount", "message", "key_1", "key_2", "setup_table",
         "held",
         "imbalance", "broken_transaction", "entry_type", "item_ledger_entry_type", "dimension_set_id",

@@ -41,7 +41,7 @@ def summary(
         "tie_outs": [_tie_out(row, scale) for row in tie_outs.iter_rows(named=True)],
         "causes": _causes(findings, scale),
         "checks_off": [
-            {"check": r["check"], "why": f"{r['why']}; off: {r['loses']}. Export {r['export']}."}
+            {"check": r["check"], "why": f"{r['why']}; off: {r['loses']}. Export {r['export'].rstrip('.')}."}
             for r in evidence.filter(pl.col("result") == "off").iter_rows(named=True)
         ],
         "checks_run": [

@@ -40,23 +40,21 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
         .join(books.value_entries.select("value_entry_no"), on="value_entry_no", how="semi")
         .join(ledger_lines, on="gl_entry_no", how="inner")
     )  # a relation row to a zero line or to nowhere claims nothing; ``faults`` lists the latter
-    pieces: list[pl.DataFrame] = []
-
+    desk = Desk(lines, pairs)
     is_single = pl.col("value_entry_no").n_unique().over("gl_entry_no") == 1
-    for candidates in (pairs.filter(is_single), pairs, pairs):
-        claimed = _claim(_free(lines, pieces), _unclaimed(candidates, pieces), EXACT)
-        pieces.append(claimed)
+    desk.take(_claim(desk.free, desk.unclaimed.filter(is_single), EXACT))
+    for _ in range(2):
+        desk.take(_claim(desk.free, desk.unclaimed, EXACT))
     for must_fit in (True, False):
-        pieces.append(_claim_groups(_free(lines, pieces), _unclaimed(pairs, pieces), account_fits=must_fit))
-    pieces.append(_claim_groups_with_residual(_free(lines, pieces), _unclaimed(pairs, pieces)))
-    for agree in LOOSE:
-        rest = _unclaimed(pairs, pieces)
-        if agree != LOOSE[0]:
-            rest = rest.filter(pl.col("origin").is_in(["inventory_cost", "unknown", "compression"]))
-        pieces.append(_claim(_free(lines, pieces), rest, agree))
-    pieces.append(_claim_groups(lines, _unclaimed(pairs, pieces), account_fits=True))  # posted again
-    pieces.append(_claim_extra(lines, _unclaimed(pairs, pieces), books))
-    claimed = pl.concat(pieces)
+        desk.take(_claim_groups(desk.free, desk.unclaimed, account_fits=must_fit))
+    desk.take(_claim_groups_with_residual(desk.free, desk.unclaimed))
+    desk.take(_claim(desk.free, desk.unclaimed, LOOSE[0]))
+    from_inventory = pl.col("origin").is_in(["inventory_cost", "unknown", "compression"])
+    for agree in LOOSE[1:]:
+        desk.take(_claim(desk.free, desk.unclaimed.filter(from_inventory), agree))
+    desk.take(_claim_groups(lines, desk.unclaimed, account_fits=True))  # posted again
+    desk.take(_claim_extra(lines, desk.unclaimed.filter(from_inventory), books))
+    claimed = pl.concat(desk.pieces)
     return (
         pl.concat([claimed, _remainders(claimed, ledger_lines)])
         .join(
@@ -124,12 +122,22 @@ def _with_sign(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(is_debit=~((pl.col("amount") < 0) | (pl.col("amount_acy") < 0)))
 
 
-def _free(lines: pl.DataFrame, pieces: list[pl.DataFrame]) -> pl.DataFrame:
-    return lines.join(pl.concat(pieces), on=LINE, how="anti") if pieces else lines
+class Desk:
+    """Where lines are claimed: expected lines that are still free, linked lines that nobody claimed, and
+    the pieces.
+    """
 
+    def __init__(self, lines: pl.DataFrame, pairs: pl.DataFrame) -> None:
+        self.free = lines
+        self.unclaimed = pairs
+        self.pieces: list[pl.DataFrame] = []
 
-def _unclaimed(pairs: pl.DataFrame, pieces: list[pl.DataFrame]) -> pl.DataFrame:
-    return pairs.join(pl.concat(pieces), on="gl_entry_no", how="anti") if pieces else pairs
+    def take(self, pieces: pl.DataFrame) -> None:
+        """Keeps the pieces of one pass; what they claim is gone for the passes after it."""
+        self.pieces.append(pieces)
+        if pieces.height:
+            self.free = self.free.join(pieces, on=LINE, how="anti")
+            self.unclaimed = self.unclaimed.join(pieces, on="gl_entry_no", how="anti")
 
 
 def _claim(lines: pl.DataFrame, pairs: pl.DataFrame, agree: tuple[str, ...]) -> pl.DataFrame:
@@ -138,21 +146,28 @@ def _claim(lines: pl.DataFrame, pairs: pl.DataFrame, agree: tuple[str, ...]) -> 
     BC writes the lines of an entry in the order of the account roles, so equal candidates pair off by rank.
     """
     key = ["value_entry_no", *agree]
-    wanted = pairs.select("value_entry_no").unique()
+    both = pairs.join(lines, on=key, how="inner", suffix="_line")
+    is_alone = ~(pl.struct(LINE).is_duplicated() | pl.col("gl_entry_no").is_duplicated())
+    alone = both.filter(is_alone)
+    if alone.height == both.height:
+        return alone.with_columns(is_residual=pl.lit(False)).select(PIECE)
+    several = both.join(alone, on="gl_entry_no", how="anti").select("value_entry_no").unique()
     ranked_lines = (
-        lines.join(wanted, on="value_entry_no", how="semi")
+        lines.join(several, on="value_entry_no", how="semi")
+        .join(alone, on=LINE, how="anti")
         .sort("value_entry_no", "cost_kind", "ordinal")
         .with_columns(_rank=pl.int_range(pl.len()).over(key))
     )
-    ranked_pairs = pairs.sort("value_entry_no", "gl_entry_no").with_columns(
-        _rank=pl.int_range(pl.len()).over(key)
+    ranked_pairs = (
+        pairs.join(several, on="value_entry_no", how="semi")
+        .join(alone, on="gl_entry_no", how="anti")
+        .sort("value_entry_no", "gl_entry_no")
+        .with_columns(_rank=pl.int_range(pl.len()).over(key))
     )
-    return (
-        ranked_pairs.join(ranked_lines, on=[*key, "_rank"], how="inner", suffix="_line")
-        .unique("gl_entry_no", keep="first", maintain_order=True)
-        .with_columns(is_residual=pl.lit(False))
-        .select(PIECE)
+    paired = ranked_pairs.join(ranked_lines, on=[*key, "_rank"], how="inner", suffix="_line").unique(
+        "gl_entry_no", keep="first", maintain_order=True
     )
+    return pl.concat([part.with_columns(is_residual=pl.lit(False)).select(PIECE) for part in (alone, paired)])
 
 
 def _candidates(lines: pl.DataFrame, pairs: pl.DataFrame, account_fits: bool) -> pl.DataFrame:
@@ -244,13 +259,11 @@ def _claim_extra(lines: pl.DataFrame, pairs: pl.DataFrame, books: Books) -> pl.D
     """Gives a linked line that is one too many to the line of its entry that it repeats, else to the
     entry alone.
 
-    Only inventory-cost lines: a relation row of a zero line may point at any G/L entry before it.
+    Meant for inventory-cost lines: a relation row of a zero line may point at any G/L entry before it.
     """
-    extra = pairs.filter(pl.col("origin").is_in(["inventory_cost", "unknown", "compression"])).sort(
-        "gl_entry_no", "value_entry_no"
-    )
     repeated = (
-        extra.join(lines, on=["value_entry_no", "account_key"], how="left", suffix="_line")
+        pairs.sort("gl_entry_no", "value_entry_no")
+        .join(lines, on=["value_entry_no", "account_key"], how="left", suffix="_line")
         .with_columns(
             _distance=(pl.col("amount") - pl.col("amount_line")).abs(),
             _other_sign=pl.col("is_debit") != pl.col("is_debit_line"),

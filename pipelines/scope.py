@@ -38,6 +38,7 @@ def account_scope(
         .sort("account_no", "ordinal", nulls_last=True)
         .group_by("account_no", maintain_order=True)
         .agg(pl.col("account_role").drop_nulls().alias("roles"))
+        .with_columns(roles=pl.when(pl.col("account_no").is_null()).then([]).otherwise("roles"))
         .with_columns(
             is_controlled=pl.col("account_no").is_in(controls["account_no"].drop_nulls().unique().implode())
             .fill_null(True)
