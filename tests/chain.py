@@ -118,7 +118,8 @@ class Chain:
         plain = [c for c in table.columns if not c.endswith("_mentions")] or ["cause"]
         mentions = [c.removesuffix("_mentions") for c in table.columns if c.endswith("_mentions")]
         by_finding = self["differences"].group_by("finding_id", *plain, maintain_order=True)
-        return by_finding.agg(pl.col(mentions).str.join(" ")).drop("finding_id")
+        findings: pl.DataFrame = by_finding.agg(pl.col(mentions).str.join(" ")).drop("finding_id")
+        return findings
 
     def _causes(self) -> pl.DataFrame:
         schema = {"cause": pl.String(), "findings": pl.Int64(), "amount": pl.Decimal(38, 5)}
