@@ -55,15 +55,17 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     for by in sure:
         found.extend(_together(_without(posted, found), _unused(ledger_lines, found), by))
         found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
-    if not has_documents:  # a sum of several entries is surer than a pattern without accounts
-        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least=2))
+    if has_documents:
+        for by in loose:
+            found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    for at_least in (2, 1):
+        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least))
         posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
-        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least=2))
-    for by in loose:
-        found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
-    found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
-    posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
-    found.append(_groups(_without(posted, found), _unused(ledger_lines, found)))
+        found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least))
+    if not has_documents:  # an amount alone says less than an account and a sum
+        for by in loose:
+            found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    found.append(_moved(_left_over(posted, found, ledger_lines), _unused(ledger_lines, found)))
     found.append(_near_groups(_without(posted, found), _unused(ledger_lines, found)))
     if has_documents:
         found.extend(_patterns(posted, _unused(ledger_lines, found), sure[1]))  # posted again
@@ -252,7 +254,7 @@ def _pair_off(
     )
 
 
-def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame, at_least: int = 1) -> pl.DataFrame:
+def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame, at_least: int) -> pl.DataFrame:
     """Lines of posting groups: the sum of all entries that share BC's summing key, on one account and
     date.
     """
@@ -273,6 +275,21 @@ def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame, at_least: int = 1)
         )
         found.append(matched.select("gl_entry_no", "group_no", "value_entry_no", "unit"))
     return pl.concat(found).explode("value_entry_no", "unit").drop("group_no")
+
+
+def _left_over(posted: pl.DataFrame, found: list[pl.DataFrame], ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of entries of which only some lines were found."""
+    seen = pl.concat(found).join(ledger_lines, on="gl_entry_no", how="inner")
+    partly = posted.join(seen, on=["value_entry_no", "unit"], how="semi")
+    return partly.join(seen, on=["value_entry_no", "account_no", "is_debit"], how="anti")
+
+
+def _moved(left_over: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """The only line and the only G/L line left of a date and an amount: it stands on another account."""
+    key = ["posting_date", "amount"]
+    alone = pl.len().over(key) == 1
+    matched = ledger_lines.filter(alone).join(left_over.filter(alone), on=key, how="inner", suffix="_line")
+    return matched.select("gl_entry_no", "value_entry_no", "unit")
 
 
 def _sums(posted: pl.DataFrame) -> pl.DataFrame:
