@@ -6,6 +6,7 @@ Here: options, messages, exit codes. Not here: what a run does (``assets.definit
 Standard output carries results only; progress and messages go to standard error.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -236,5 +237,8 @@ def dev(
 
 def main() -> NoReturn:
     """What the command ``tieout`` runs."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't spell must not end a run
+            stream.reconfigure(errors="backslashreplace")
     app()
     raise AssertionError("typer ends the program itself")

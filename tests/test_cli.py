@@ -3,11 +3,15 @@
 import json
 import resource
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,6 +20,7 @@ from assets import cli, config, console, reconciliation, run
 from assets.console import Step
 from assets.reconciliation import Outcome
 from assets.run import Run
+from assets.server import HOST
 from schemas.faults import InputError
 
 COMMANDS = ("demo", "run", "check", "explain", "init", "dev")
@@ -314,6 +319,57 @@ def test_explain_finds_an_entry_by_each_of_its_names() -> None:
     document = told.stdout.split("document ")[1].split(" ")[0]
     by_document = tieout("explain", "--source", SMALL, "--document", document.lower())
     assert "value entry 1 " in by_document.stdout
+
+
+# The web pages
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """The web pages on a free port, and their address; what is left of them is ended by its process group."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    code = "import sys; from assets.cli import main; sys.argv = ['tieout', *sys.argv[1:]]; main()"
+    command = [sys.executable, "-c", code, "dev", "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    yield process, f"http://{HOST}:{port}"
+    process.kill()
+
+
+def answer(address: str, query: str) -> str:
+    """What the pages answer, as soon as they are there."""
+    request = Request(f"{address}/graphql?query={quote(query)}")
+    for _ in range(240):
+        try:
+            with urlopen(request, timeout=10) as page:
+                return str(page.read().decode())
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(address)
+
+
+def test_the_web_pages_open_on_this_machine_and_end_when_told(
+    server: tuple["subprocess.Popen[bytes]", str],
+) -> None:
+    process, address = server
+    shown = answer(address, "{assetNodes {assetKey {path}}}")
+    assert '"tie_outs"' in shown
+    assert '"publication"' in shown
+    process.terminate()
+    assert process.wait(timeout=60) == 0
+    with pytest.raises(OSError, match="refused"):
+        urlopen(address, timeout=10)
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        told = tieout("dev", "--port", str(taken.getsockname()[1]))
+    assert told.exit_code == 2
+    assert "is in use. Choose another" in told.stderr
 
 
 # Exit codes
