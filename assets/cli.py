@@ -9,7 +9,6 @@ Standard output carries results only; progress and messages go to standard error
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 
+from assets import console
 from schemas.faults import InputError
 
 Given = ParamSpec("Given")
@@ -74,26 +74,14 @@ def command(body: Callable[Given, int]) -> Callable[Given, None]:
 def status(body: Callable[[], int]) -> int:
     try:
         return body()
-    except InputError as fault:
-        say(str(fault))
     except KeyboardInterrupt:
-        say("interrupted; nothing was published")
+        console.say("tieout: interrupted; nothing was published")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nobody reads on; Python flushes at the end
-    except OSError as fault:
-        say(f"{fault.filename or 'the system'}: {fault.strerror or fault}; nothing was published")
     except Exception as fault:
-        say(f"a fault inside tieout, nothing was published: {type(fault).__name__}: {fault}")
-        if "TIEOUT_TRACEBACK" in os.environ:
-            traceback.print_exc()
-        else:
-            say("TIEOUT_TRACEBACK=1 shows where it happened")
+        console.say(f"tieout: {console.trouble(fault)}")
     return TROUBLE
-
-
-def say(message: str) -> None:
-    typer.echo(f"tieout: {message}", err=True)
 
 
 @app.command()
@@ -216,7 +204,7 @@ def init(
     from assets import config
 
     config.write_template(file)
-    say(f"{file} is written; set [source] path in it, then: tieout run {file}")
+    console.say(f"{file} is written; set [source] path in it, then: tieout run {file}")
     return 0
 
 

@@ -147,7 +147,7 @@ def beside(path: Path, folder: str | None) -> str | None:
 
 def parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. Write one with tieout init {path}.") from None
     except (OSError, UnicodeDecodeError) as fault:

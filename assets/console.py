@@ -3,15 +3,31 @@
 Here: lines of text. Not here: the report for readers (``reports``).
 """
 
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+from schemas.faults import InputError
+
 Step = Callable[[str, int], None]
 Row = Sequence[str]
 Summary = Mapping[str, Any]
+
+
+def trouble(fault: BaseException) -> str:
+    """What to tell about a fault: bad input as it is, a system's refusal, or a fault of tieout's own."""
+    if isinstance(fault, InputError):
+        return str(fault)
+    if isinstance(fault, OSError):
+        return f"{fault.filename or 'the system'}: {fault.strerror or fault}; nothing was published"
+    if "TIEOUT_TRACEBACK" in os.environ:
+        return "".join(traceback.format_exception(fault))
+    where = "TIEOUT_TRACEBACK=1 shows where it happened"
+    return f"a fault inside tieout, nothing was published: {type(fault).__name__}: {fault}\n{where}"
 
 
 #: What a reader is told when a step starts; the steps between go without saying.

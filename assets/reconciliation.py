@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
 import typer
 
 from assets import console, explanation, publication, run, storage
@@ -75,18 +76,24 @@ def folders(companies: Sequence[str]) -> Mapping[str, str]:
 
 
 def one(assignment: Assignment, company: str, folder: str, draft: Path) -> Outcome:
+    """One company through all assets; what it wrote before it got into trouble doesn't stay."""
     resource = run.as_resource(assignment, company, draft / folder)
-    return attempted(company, folder, lambda step: run.materialized("reconcile", resource, step)["summary"])
+    outcome = attempted(
+        company, folder, lambda step: run.materialized("reconcile", resource, step)["summary"]
+    )
+    if outcome.summary is None and folder != ".":
+        shutil.rmtree(draft / folder, ignore_errors=True)
+    return outcome
 
 
 def attempted(company: str, folder: str, body: Callable[[Step], Mapping[str, Any]]) -> Outcome:
-    """The outcome of a company's run; bad input is told at once and kept as this company's trouble."""
+    """The outcome of a company's run; a fault is told at once and kept as this company's trouble."""
     try:
         with console.progress(company) as step:
             return Outcome(company, folder, body(step))
-    except InputError as fault:
-        typer.echo(f"tieout: {company}: {fault}", err=True)
-        return Outcome(company, folder, None, str(fault))
+    except (Exception, pl.exceptions.PanicException) as fault:
+        console.say(f"tieout: {company}: {console.trouble(fault)}")
+        return Outcome(company, folder, None, console.trouble(fault))
 
 
 def overview(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:

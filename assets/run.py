@@ -26,7 +26,10 @@ MACHINE = ("dagster", "great_expectations", "pandera", "plotly", "polars")
 
 
 class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What one run reads, how it judges and where it publishes; the keys are explained in ``tieout.toml``."""
+    """What one run reads, how it judges and where it publishes; ``tieout.toml`` explains the keys.
+
+    A run is about one company: of a source that holds several, ``company`` names it.
+    """
 
     source: str = ""
     company: str | None = None

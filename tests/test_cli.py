@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -26,6 +26,7 @@ from schemas.faults import InputError
 COMMANDS = ("demo", "run", "check", "explain", "init", "dev")
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
+BROWSER = build_opener(ProxyHandler({}))
 HEAVY = ("dagster", "great_expectations", "pandas", "pandera", "plotly", "polars")
 
 
@@ -259,6 +260,23 @@ def test_a_repeated_run_gives_the_same_bytes_and_json(place: Path) -> None:
     assert first == second
 
 
+def test_what_a_company_wrote_before_its_trouble_does_not_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fill_the_disk(job: str, asked: Run, step: Step) -> None:
+        part = asked.part()
+        assert part is not None
+        part.mkdir()
+        (part / "tie_outs.csv").write_text("half a fi")
+        raise OSError(28, "No space left on device", str(part / "tie_outs.csv"))
+
+    monkeypatch.setattr(run, "materialized", fill_the_disk)
+    troubled = tieout("run", "--source", DEMO, "--out", tmp_path / "out")
+    assert troubled.exit_code == 2
+    assert "tie_outs.csv: No space left on device; nothing was published" in troubled.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["summary.json"]
+
+
 @pytest.mark.usefixtures("told")
 def test_trouble_publishes_nothing_and_leaves_the_last_run(place: Path, tmp_path: Path) -> None:
     shutil.copytree(SMALL, tmp_path / "source")
@@ -343,7 +361,7 @@ def answer(address: str, query: str) -> str:
     request = Request(f"{address}/graphql?query={quote(query)}")
     for _ in range(240):
         try:
-            with urlopen(request, timeout=10) as page:
+            with BROWSER.open(request, timeout=10) as page:
                 return str(page.read().decode())
         except OSError:
             time.sleep(0.5)
@@ -360,7 +378,7 @@ def test_the_web_pages_open_on_this_machine_and_end_when_told(
     process.terminate()
     assert process.wait(timeout=60) == 0
     with pytest.raises(OSError, match="refused"):
-        urlopen(address, timeout=10)
+        BROWSER.open(address, timeout=10)
 
 
 def test_a_port_in_use_is_told() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -62,6 +63,27 @@ def test_a_new_run_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     for verdict in ("reconciled", "differences"):
         publication.publish(results(verdict), tmp_path / "out")
         assert status(tmp_path / "out") == verdict
+
+
+def test_a_reader_always_finds_a_whole_run(tmp_path: Path) -> None:
+    publication.publish(results("reconciled"), tmp_path / "out")
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(publish_often, tmp_path / "out")
+        seen = set()
+        while not publishing.done():
+            seen.add(status(tmp_path / "out"))
+    assert seen <= {"reconciled", "differences"}
+
+
+def publish_often(out: Path) -> None:
+    for verdict in ("reconciled", "differences") * 10:
+        publication.publish(results(verdict), out)
+
+
+def test_two_writers_take_turns(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(publish_often, [tmp_path / "out"] * 2))
+    assert status(tmp_path / "out") == "differences"
 
 
 def test_a_reader_in_the_old_run_can_finish(tmp_path: Path) -> None:
