@@ -5,6 +5,7 @@ switch to the new results (``assets.publication``).
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
