@@ -43,7 +43,7 @@ def core(folder: Path) -> Callable[[], Totals]:
     def totals() -> Totals:
         import polars as pl
 
-        values = materialized("explain", Run(source=str(folder)), lambda step: None)
+        values = materialized("explain", Run(source=str(folder)), lambda *_: None)
         controlled = values["tie_outs"].filter(pl.col("subledger").is_not_null() & controlled_roles(pl))
         differences = values["differences"]
         entries = (
