@@ -483,7 +483,7 @@ def _handled(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     return (
         expected_postings.filter(
             (pl.col("outcome") == "ignored")
-            & (pl.col("cost_kind") == "actual")
+            & ((pl.col("cost_kind") == "actual") | (pl.col("posted_amount") != 0))
             & (pl.col("posting_date") <= books.as_of)
         )
         .drop("account_no")

@@ -62,6 +62,8 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
         found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least))
         posted = posted.filter(~pl.col("is_doubtful") | ~_is_left(posted, found))
         found.append(_groups(_without(posted, found), _unused(ledger_lines, found), at_least))
+    found.append(_batches(_without(posted, found), _unused(ledger_lines, found)))
+    found.append(_single(_without(posted, found), _unused(ledger_lines, found)))
     if not has_documents:  # an amount alone says less than an account and a sum
         for by in loose:
             found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
@@ -218,13 +220,14 @@ def _windows(ledger_lines: pl.DataFrame, size: int, what: str) -> pl.DataFrame:
     """Every run of ``size`` neighbouring cost lines of one date and document, with its pattern."""
     spelled = ledger_lines.with_columns(_s=_spelling(what))
     last = size - 1
-    same = [pl.col(c).eq_missing(pl.col(c).shift(-last)) for c in ("posting_date", "document_no")]
+    alike = ("posting_date", "document_no", "dimension_set_id")
+    same = [pl.col(c).eq_missing(pl.col(c).shift(-i)) for c in alike for i in range(1, size)]
     return spelled.with_columns(
         pattern=pl.concat_str(*(pl.col("_s").shift(-i) for i in range(size)), separator="|"),
     ).filter(
         pl.col("pattern").is_not_null()
         & (pl.col("place").shift(-last) == pl.col("place") + last).fill_null(False)
-        & pl.all_horizontal(same)
+        & pl.all_horizontal(pl.lit(True), *same)
     )  # fmt: skip
 
 
@@ -275,6 +278,50 @@ def _groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame, at_least: int) -> 
         )
         found.append(matched.select("gl_entry_no", "group_no", "value_entry_no", "unit"))
     return pl.concat(found).explode("value_entry_no", "unit").drop("group_no")
+
+
+def _batches(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """Posting groups that were posted in several runs of the batch job: their entries, in order, sum to
+    one line after the other.
+    """
+    key = ["posting_date", "account_no", "is_debit"]
+    running = pl.col("amount").abs().cum_sum().over(key).alias("running")
+    is_one_group = pl.struct(GROUP_KEY[1:-1]).n_unique().over(key) == 1
+    is_wip = pl.col("account_role") == "wip"
+    entries = (
+        posted.with_columns(posting_group=pl.when(is_wip).then("key_2").otherwise("inventory_posting_group"))
+        .filter(is_one_group)
+        .sort("value_entry_no")
+        .with_columns(running)
+    )
+    lines = ledger_lines.sort("gl_entry_no").with_columns(running)
+    ends = lines.join(
+        entries.select(*key, "running").with_columns(_hit=pl.lit(True)), on=[*key, "running"], how="left"
+    )
+    whole = (
+        ends.group_by(key)
+        .agg(pl.col("_hit").fill_null(False).all(), pl.col("running").max())
+        .filter("_hit")
+        .join(entries.group_by(key).agg(pl.col("running").max()), on=[*key, "running"], how="semi")
+    )
+    return (
+        entries.join(whole, on=key, how="semi")
+        .join(lines.select(*key, "gl_entry_no", pl.col("running").alias("_end")), on=key, how="inner")
+        .filter(pl.col("_end") >= pl.col("running"))
+        .sort("_end")
+        .unique(["value_entry_no", "unit", "cost_kind", "account_role"], keep="first", maintain_order=True)
+        .select("gl_entry_no", "value_entry_no", "unit")
+    )
+
+
+def _single(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines of entries that were alone in their posting group: one line, one G/L line of its amount."""
+    key = ["posting_date", "account_no", "amount", "dimension_set_id"]
+    rank = pl.int_range(pl.len()).over(key).alias("_rank")
+    matched = ledger_lines.with_columns(rank).join(
+        posted.with_columns(rank), on=[*key, "_rank"], how="inner", nulls_equal=True
+    )
+    return matched.select("gl_entry_no", "value_entry_no", "unit")
 
 
 def _left_over(posted: pl.DataFrame, found: list[pl.DataFrame], ledger_lines: pl.DataFrame) -> pl.DataFrame:
