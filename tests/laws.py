@@ -1,0 +1,182 @@
+"""What must hold of every outcome, right or wrong, whatever the books: each law gives the rows that break it.
+
+Here: the laws. Not here: the books that they are tried on (``tests/test_laws.py``).
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pipelines.reconcile import INVENTORY_BRIDGE
+from schemas.ledger import CONTROLLED_ROLES
+from tests.chain import Chain
+
+Law = Callable[[Chain], pl.DataFrame]
+AMOUNTS = ("amount", "posted_amount", "open_amount", "amount_acy", "posted_amount_acy")
+
+
+def entries_debit_what_they_credit(books: Chain) -> pl.DataFrame:
+    lines = books["expected_postings"].filter(pl.col("outcome") == "posted")
+    sums = lines.group_by("value_entry_no", "cost_kind").agg(pl.col(AMOUNTS).sum())
+    return sums.filter(pl.any_horizontal(pl.col(AMOUNTS) != 0))
+
+
+def differences_are_ledger_less_other_activity_less_subledger(books: Chain) -> pl.DataFrame:
+    difference = pl.col("gl") - pl.col("other_activity") - pl.col("subledger")
+    return books["tie_outs"].filter(pl.col("difference") != difference)
+
+
+def differences_are_explained_or_unexplained(books: Chain) -> pl.DataFrame:
+    told = pl.col("explained").list.eval(pl.element().struct.field("difference")).list.sum()
+    return books["tie_outs"].filter(pl.col("difference") != told + pl.col("unexplained"))
+
+
+def findings_sum_to_what_is_explained_under_each_cause(books: Chain) -> pl.DataFrame:
+    """Also on accounts that no tie-out names: a finding with an amount stands on an account that is tied out."""
+    told = books["tie_outs"].select("account_no", "explained").explode("explained").unnest("explained")
+    unexplained = books["tie_outs"].select(
+        "account_no", cause=pl.lit("unclassified"), difference="unexplained"
+    )
+    found = books["differences"].group_by("account_no", "cause").agg(found=pl.col("difference").sum())
+    both = pl.concat([told, unexplained]).drop_nulls("cause").join(
+        found, on=["account_no", "cause"], how="full", coalesce=True, nulls_equal=True
+    )  # fmt: skip
+    return both.filter(pl.col("difference").fill_null(0) != pl.col("found").fill_null(0))
+
+
+def ledger_balances_are_those_of_the_ledger(books: Chain) -> pl.DataFrame:
+    entries, as_of = books["books"].gl_entries, books["books"].as_of
+    sums = (
+        entries.filter(pl.col("posting_date") <= as_of).group_by("account_no").agg(sum=pl.col("amount").sum())
+    )
+    joined = books["tie_outs"].join(sums, on="account_no", how="left", nulls_equal=True)
+    return joined.filter(pl.col("gl") != pl.col("sum").fill_null(0))
+
+
+def subledgers_are_the_expected_lines_of_their_roles(books: Chain) -> pl.DataFrame:
+    controls = (
+        pl.col("account_role").is_in(CONTROLLED_ROLES)
+        | ~pl.col("is_controlled")
+        | pl.col("account_no").is_null()
+    )
+    lines = books["expected_postings"].filter(
+        (pl.col("outcome") == "posted") & (pl.col("posting_date") <= books["books"].as_of)
+    )
+    accounts = books["tie_outs"].select("account_no", "is_controlled", "subledger")
+    sums = (
+        lines.join(accounts, on="account_no", how="left", nulls_equal=True)
+        .filter(controls)
+        .group_by("account_no")
+        .agg(sum=pl.col("amount").sum())
+    )
+    both = accounts.join(sums, on="account_no", how="full", coalesce=True, nulls_equal=True)
+    return both.filter(pl.col("subledger").fill_null(0) != pl.col("sum").fill_null(0))
+
+
+def differences_are_actual_less_expected(books: Chain) -> pl.DataFrame:
+    """But for notices, which tell an amount without a difference: they have no actual amount."""
+    is_notice = pl.col("actual_amount").is_null()
+    difference = pl.col("actual_amount") - pl.col("expected_amount")
+    wrong = pl.when(is_notice).then(pl.col("difference") != 0).otherwise(pl.col("difference") != difference)
+    return books["differences"].filter(wrong)
+
+
+def amounts_name_an_entry(books: Chain) -> pl.DataFrame:
+    nameless = pl.col("value_entry_no").is_null() & pl.col("gl_entry_no").is_null()
+    return books["differences"].filter((pl.col("difference") != 0) & nameless)
+
+
+def findings_have_one_cause(books: Chain) -> pl.DataFrame:
+    return (
+        books["differences"]
+        .group_by("finding_id")
+        .agg(pl.col("cause").n_unique())
+        .filter(pl.col("cause") > 1)
+    )
+
+
+def findings_touch_an_entry_once(books: Chain) -> pl.DataFrame:
+    row = ("finding_id", "account_no", "account_role", "value_entry_no", "gl_entry_no")
+    return books["differences"].filter(pl.struct(row).is_duplicated())
+
+
+def findings_are_told_whole(books: Chain) -> pl.DataFrame:
+    """A sentence, a remedy, a severity in every row, and no place in the sentence left open."""
+    sentence = pl.col("explanation").fill_null("")
+    open_place = (sentence == "") | sentence.str.contains(r"[{}]|None|null")
+    return books["differences"].filter(
+        open_place | (pl.col("remedy").fill_null("") == "") | pl.col("severity").is_null()
+    )
+
+
+def pieces_sum_to_their_line(books: Chain) -> pl.DataFrame:
+    lines = books["books"].gl_entries.select(
+        "gl_entry_no", pl.col("amount", "amount_acy").name.suffix("_line")
+    )
+    pieces = books["actual_postings"].group_by("gl_entry_no").agg(pl.col("amount", "amount_acy").sum())
+    wrong = (pl.col("amount") != pl.col("amount_line")) | (pl.col("amount_acy") != pl.col("amount_acy_line"))
+    return pieces.join(lines, on="gl_entry_no", how="left").filter(wrong.fill_null(True))
+
+
+def no_part_is_lost(books: Chain) -> pl.DataFrame:
+    """Every part of an inventoriable entry with an amount is posted, ignored by rule, or refused."""
+    entries = books["books"].value_entries.filter("is_inventoriable")
+    parts = pl.concat(
+        [
+            entries.filter(pl.any_horizontal(pl.col(f"amount_{kind}", f"amount_{kind}_acy") != 0)).select(
+                "value_entry_no", cost_kind=pl.lit(kind)
+            )
+            for kind in ("actual", "expected")
+        ]
+    )
+    told = books["postings"].filter(pl.col("outcome").is_in(["posted", "ignored", "refused"]))
+    return parts.join(told, on=["value_entry_no", "cost_kind"], how="anti")
+
+
+def population_leads_to_the_subledger(books: Chain) -> pl.DataFrame:
+    steps, last = books["population"].head(-1), books["population"].tail(1)
+    assert steps.height == len(INVENTORY_BRIDGE) + 1
+    return last.filter(pl.col("amount") != steps["amount"].sum())
+
+
+def rows_in_are_rows_out(books: Chain) -> pl.DataFrame:
+    tables = {"value_entry": books["books"].value_entries, "gl_entry": books["books"].gl_entries}
+    counts = [(name, books["extract"].tables[name].height, table.height) for name, table in tables.items()]
+    return pl.DataFrame(counts, schema=["table", "given", "kept"], orient="row").filter(
+        pl.col("given") != pl.col("kept")
+    )
+
+
+def causes_are_counted_as_they_are_found(books: Chain) -> pl.DataFrame:
+    found = dict(books["differences"].group_by("cause").agg(pl.col("finding_id").n_unique()).iter_rows())
+    told = {cause: counted["findings"] for cause, counted in books["summary"]["causes"].items()}
+    rows = [(cause, found.get(cause, 0), told.get(cause, 0)) for cause in sorted({*found, *told})]
+    return pl.DataFrame(rows, schema=["cause", "found", "told"], orient="row").filter(
+        pl.col("found") != pl.col("told")
+    )
+
+
+LAWS: tuple[Law, ...] = (
+    entries_debit_what_they_credit,
+    differences_are_ledger_less_other_activity_less_subledger,
+    differences_are_explained_or_unexplained,
+    findings_sum_to_what_is_explained_under_each_cause,
+    ledger_balances_are_those_of_the_ledger,
+    subledgers_are_the_expected_lines_of_their_roles,
+    differences_are_actual_less_expected,
+    amounts_name_an_entry,
+    findings_have_one_cause,
+    findings_touch_an_entry_once,
+    findings_are_told_whole,
+    pieces_sum_to_their_line,
+    no_part_is_lost,
+    population_leads_to_the_subledger,
+    rows_in_are_rows_out,
+    causes_are_counted_as_they_are_found,
+)
+
+
+def broken(books: Chain) -> dict[str, pl.DataFrame]:
+    """The laws that these books break, each with the rows that show it."""
+    shown = {law.__name__: law(books) for law in LAWS}
+    return {law: rows for law, rows in shown.items() if rows.height}
