@@ -71,13 +71,9 @@ def fault_notices(
     shown = rows.filter(pl.col("cause") == "one_sided")["transaction_no"].drop_nulls().unique().implode()
     transactions = unbalanced.filter(
         ~pl.col("transaction_no").is_in(shown) & (pl.col("posting_date") <= books.as_of)
-    ).join(
-        books.gl_entries.select(pl.col("gl_entry_no").alias("first_gl_entry_no"), "account_no"),
-        on="first_gl_entry_no", how="left", validate="1:1",
     ).select(
-        pl.lit("one_sided").alias("cause"), pl.col("first_gl_entry_no").alias("gl_entry_no"), "account_no",
-        "posting_date", "transaction_no", "imbalance",
-        *_nothing(), pl.lit("G/L").alias("entry_text"),
+        pl.lit("one_sided").alias("cause"), pl.col("first_gl_entry_no").alias("gl_entry_no"),
+        "posting_date", "transaction_no", "imbalance", *_nothing(),
     )  # fmt: skip
     named = rows.filter(pl.col("cause") == "orphan_relation")
     entries = orphans.filter(pl.col("lacks") == "gl_entry").join(named, on="value_entry_no", how="anti")
