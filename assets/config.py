@@ -243,7 +243,8 @@ path = "exports"
 # company = "CRONUS USA, Inc."
 
 [run]
-# The last posting date that counts, inclusive. Without it: the last date in the ledgers.
+# The last posting date that counts, inclusive. Without it: the later of the last value entry and the last
+# G/L entry on a controlled account. Later rows only classify (late is not missing).
 # as_of = 2026-12-31
 # Differences below this don't count for the verdict. More than 0; they are listed all the same.
 # materiality = 0.01
@@ -261,7 +262,7 @@ path = "exports"
 [verdict]
 # Whether warnings count against a company as errors do.
 # warnings_count = false
-# The country version whose rules apply, such as "W1" or "US". Empty: not stated.
+# The country version, such as "W1" or "US". "CZ" and "RU" post by rules that are not covered: inconclusive.
 # localization = ""
 """
 
