@@ -21,7 +21,7 @@ $(READY): pyproject.toml requirements/dev.txt requirements/installer.txt
 	  { echo "python3 can't make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Installing the locked packages into $(VENV) ..."
 	@{ $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/installer.txt && \
-	   $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt; } || \
+	   $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt; } || \
 	 { echo "uv is not to be had here; installing with pip, which takes longer ..."; \
 	   $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .

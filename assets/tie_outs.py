@@ -136,8 +136,7 @@ def fault_notices(
     books: Books,
 ) -> pl.DataFrame:
     """Faulty transactions and relation rows that no other finding names."""
-    found = pl.concat([line_findings, ledger_findings], how="diagonal_relaxed")
-    return explain_ledger.fault_notices(unbalanced, orphans, found, books)
+    return explain_ledger.fault_notices(unbalanced, orphans, line_findings, ledger_findings, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

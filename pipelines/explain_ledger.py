@@ -63,11 +63,16 @@ def ledger_findings(
 
 
 def fault_notices(
-    unbalanced: pl.DataFrame, orphans: pl.DataFrame, rows: pl.DataFrame, books: Books
+    unbalanced: pl.DataFrame,
+    orphans: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """Faults that no row shows yet, with amount 0: each faulty transaction and relation row is listed
     once at least.
     """
+    rows = pl.concat([line_findings, ledger_findings], how="diagonal_relaxed")
     shown = rows.filter(pl.col("cause") == "one_sided")["transaction_no"].drop_nulls().unique().implode()
     transactions = unbalanced.filter(
         ~pl.col("transaction_no").is_in(shown) & (pl.col("posting_date") <= books.as_of)

@@ -43,7 +43,6 @@ STEPS: Mapping[str, str] = {
     "orphans": "pipelines.faults:orphan_relations",
     "line_findings": "pipelines.explain_lines:line_findings",
     "ledger_findings": "pipelines.explain_ledger:ledger_findings",
-    "rows": "tests.chain:found_so_far",
     "fault_notices": "pipelines.explain_ledger:fault_notices",
     "differences": "pipelines.explain:differences",
     "tie_outs": "pipelines.reconcile:tie_outs",
@@ -130,11 +129,6 @@ class Chain:
     def _verdict(self) -> pl.DataFrame:
         because = " · ".join(self["summary"]["inconclusive_because"])
         return pl.DataFrame({"status": [self["summary"]["status"]], "because": [because]})
-
-
-def found_so_far(line_findings: pl.DataFrame, ledger_findings: pl.DataFrame) -> pl.DataFrame:
-    """The findings on entries and on lines together."""
-    return pl.concat([line_findings, ledger_findings], how="diagonal_relaxed")
 
 
 @cache
