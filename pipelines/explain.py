@@ -60,6 +60,8 @@ def differences(
     """
     notices = [_expected_cost_off(expected_postings, books), _shared_accounts(balances, activity)]
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
+    if not books.has_relations:
+        found = _without_agreeing_totals(found)
     rows = _raw([found, _unclassified(found, balances, activity)])
     return (
         rows.pipe(_with_difference)
@@ -82,6 +84,27 @@ def _raw(parts: list[pl.DataFrame]) -> pl.DataFrame:
         for part in parts
     ]
     return pl.concat(shaped)
+
+
+def _without_agreeing_totals(found: pl.DataFrame) -> pl.DataFrame:
+    """Without a relation table: entries and inventory-cost lines that no inference could pair, where an
+    account's entries and lines of one date agree in total. They count in totals only and aren't findings.
+    """
+    key = ["account_no", "posting_date"]
+    unpaired = pl.col("cause").is_in(["posted_without_gl", "unrelated_inventory_posting"])
+    agreeing = (
+        found.filter(unpaired)
+        .pipe(_with_difference)
+        .group_by(key)
+        .agg(pl.col("difference").sum(), pl.col("cause").n_unique())
+        .filter((pl.col("difference") == 0) & (pl.col("cause") == 2))
+        .select(*key, pl.lit(True).alias("_agrees"))
+    )
+    return (
+        found.join(agreeing, on=key, how="left", validate="m:1", maintain_order="left")
+        .filter(~(unpaired & pl.col("_agrees").fill_null(False)))
+        .drop("_agrees")
+    )
 
 
 def _with_difference(rows: pl.DataFrame) -> pl.DataFrame:

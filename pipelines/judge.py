@@ -166,7 +166,8 @@ def _notes(extract: Extract, books: Books) -> list[str]:
     notes = [f"{zero} G/L lines have amount 0 in both currencies; they are counted here and never a finding."]
     if not books.has_relations:
         notes.append(
-            "The relation table wasn't given: links between value entries and G/L lines are inferred."
+            "The relation table wasn't given: links between value entries and G/L lines are inferred. Where a"
+            " line can't be told from others, an account's lines of one date are compared in total."
         )
     notes.extend(
         f"Columns of {given.table} that aren't used: {', '.join(given.unknown_columns)}."
