@@ -186,9 +186,6 @@ def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books
     order of entry number.
     """
     documents = lines.filter((pl.col("nature") == "document") & pl.col("is_controlled"))
-    documents = documents.join(
-        books.gl_entries.select("gl_entry_no", "source_no"), on="gl_entry_no", how="left", suffix="_gl"
-    )
     offsets = _offsets(lines, actual_postings, books)
     matched: list[pl.DataFrame] = []
     left_documents, left_offsets = documents, offsets
