@@ -32,7 +32,7 @@ def differences_are_explained_or_unexplained(books: Chain) -> pl.DataFrame:
 
 
 def findings_sum_to_what_is_explained_under_each_cause(books: Chain) -> pl.DataFrame:
-    """Also on accounts that no tie-out names: a finding with an amount stands on an account that is tied out."""
+    """A finding with an amount stands on an account that is tied out."""
     told = books["tie_outs"].select("account_no", "explained").explode("explained").unnest("explained")
     unexplained = books["tie_outs"].select(
         "account_no", cause=pl.lit("unclassified"), difference="unexplained"

@@ -1,4 +1,4 @@
-"""Runs the steps on a company's rows or typed tables, in memory and without Dagster: for books by the hundred.
+"""Runs the steps on rows or typed tables, in memory and without Dagster: for books by the hundred.
 
 Here: rows to tables, tables to outcome, tables with something changed. Not here: which books
 (``tests/made``), and what must hold of them (the tests).
@@ -24,17 +24,21 @@ DISTURBANCES = 3
 NO_PAGE = Page(Path("no page"), "", {}, {}, ())
 
 
-def extract(tables: Mapping[str, Sequence[Mapping[str, Any]]], company: str = "RANDOM") -> Extract:
-    """Plain rows as an extract; a table without rows is there and empty."""
-    return bc_extract.extract(company, [_table(name, rows) for name, rows in tables.items()])
+def extract(
+    tables: Mapping[str, Sequence[Mapping[str, Any]]], company: str = "RANDOM", parts: int = 1
+) -> Extract:
+    """Plain rows as an extract, each table in so many part files; a table without rows is there and empty."""
+    return bc_extract.extract(company, [_table(name, rows, parts) for name, rows in tables.items()])
 
 
-def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> bc_extract.Table:
+def _table(name: str, rows: Sequence[Mapping[str, Any]], parts: int) -> bc_extract.Table:
     named = list(rows[0]) if rows else list(columns(name))
     cells = [[text(row[column]) for column in named] for row in rows]
     frame = pl.DataFrame(cells, schema=dict.fromkeys(named, pl.String), orient="row")
-    part = bc_extract.Part(name, frame, lambda row: f"row {row + 1}")
-    return bc_extract.Table(name, name, (part,), sha256="")
+    size = -(-frame.height // parts) or 1
+    slices = [frame.slice(start, size) for start in range(0, frame.height, size)] or [frame]
+    files = tuple(bc_extract.Part(name, rows, lambda row: f"row {row + 1}") for rows in slices)
+    return bc_extract.Table(name, name, files, sha256="")
 
 
 @cache
@@ -49,6 +53,12 @@ def disturbed(seed: int) -> Extract:
     return extract(random_books.books(seed, DISTURBANCES).tables)
 
 
+@cache
+def outcome(seed: int, is_disturbed: bool = False) -> Chain:
+    """What comes out of the random company of a seed."""
+    return tied_out(disturbed(seed) if is_disturbed else rolled(seed))
+
+
 def changed(given: Extract, **tables: pl.DataFrame | None) -> Extract:
     """The extract with other tables in place of some; ``None`` takes a table away."""
     kept = {**given.tables, **tables}
@@ -58,3 +68,36 @@ def changed(given: Extract, **tables: pl.DataFrame | None) -> Extract:
 def tied_out(given: Extract, **settings: Any) -> Chain:
     """The steps' outcome by noun: ``tied_out(given)["differences"]``."""
     return Chain(NO_PAGE, extract=given, settings=Settings(**settings))
+
+
+def edited(given: Extract, table: str, claim: pl.Expr, **values: Any) -> Extract:
+    """The rows of a table that fit the claim get other values."""
+    return _replaced(given, table, given.tables[table].pipe(_with_values, claim, values))
+
+
+def without(given: Extract, table: str, claim: pl.Expr) -> Extract:
+    """The rows of a table that fit the claim are gone."""
+    return _replaced(given, table, given.tables[table].filter(~claim))
+
+
+def repeated(given: Extract, table: str, claim: pl.Expr, **values: Any) -> Extract:
+    """The rows of a table that fit the claim stand there once more, with other values."""
+    rows = given.tables[table]
+    return _replaced(
+        given, table, pl.concat([rows, rows.filter(claim).pipe(_with_values, pl.lit(True), values)])
+    )
+
+
+def _with_values(rows: pl.DataFrame, claim: pl.Expr, values: Mapping[str, Any]) -> pl.DataFrame:
+    return rows.with_columns(
+        pl.when(claim)
+        .then(value if isinstance(value, pl.Expr) else pl.lit(value, rows.schema[name]))
+        .otherwise(pl.col(name))
+        .cast(rows.schema[name])
+        .alias(name)
+        for name, value in values.items()
+    )
+
+
+def _replaced(given: Extract, table: str, rows: pl.DataFrame) -> Extract:
+    return changed(given, **{table: rows})

@@ -1,4 +1,4 @@
-"""The product and the oracle agree, line by line and account by account, on books that neither was written for."""
+"""Product and oracle agree, line by line and account by account, on books that neither was written for."""
 
 from collections import Counter
 from decimal import Decimal
@@ -11,7 +11,7 @@ from assets import storage
 from tests import oracle
 from tests.chain import Chain
 from tests.made import random_books
-from tests.small_books import DISTURBANCES, disturbed, rolled, tied_out
+from tests.small_books import DISTURBANCES, outcome, tied_out
 
 COMPANIES = Path(__file__).parents[1] / "assets" / "companies"
 SEEDS = range(32)
@@ -49,15 +49,18 @@ def with_amounts(ties: dict[str | None, tuple[Decimal, ...]]) -> dict[str | None
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_they_agree_on_random_books(seed: int) -> None:
-    product, slow = tied_out(rolled(seed)), oracle.Books(random_books.books(seed).tables)
+    product, slow = outcome(seed), oracle.Books(random_books.books(seed).tables)
     assert lines_of_the_product(product) == lines_of_the_oracle(slow)
     assert ties_of_the_product(product) == ties_of_the_oracle(slow)
 
 
 @pytest.mark.parametrize("seed", DISTURBED_SEEDS)
 def test_they_agree_on_what_must_stand_and_what_stands_in_disturbed_books(seed: int) -> None:
-    """Not on other activity: of a shared account's other role the oracle takes the flags, the product the lines."""
-    product, slow = tied_out(disturbed(seed)), oracle.Books(random_books.books(seed, DISTURBANCES).tables)
+    """Not on other activity: of a shared account the oracle takes the flags, the product the lines."""
+    product, slow = (
+        outcome(seed, is_disturbed=True),
+        oracle.Books(random_books.books(seed, DISTURBANCES).tables),
+    )
     assert lines_of_the_product(product) == lines_of_the_oracle(slow)
     ours, theirs = ties_of_the_product(product), ties_of_the_oracle(slow)
     assert {account_no: ours[account_no][:2] for account_no in theirs} == {
