@@ -18,15 +18,6 @@ from schemas.ledger import Books
 Contract = Callable[[pl.DataFrame], pl.DataFrame]
 SHOWN = 5
 
-#: What the books promise, table by table. Other columns may stand beside these.
-LEDGERS: Mapping[str, Mapping[str, pl.DataType]] = {
-    "value_entries": ledger.VALUE_ENTRIES,
-    "gl_entries": ledger.GL_ENTRIES,
-    "relations": ledger.RELATIONS,
-    "posting_accounts": ledger.POSTING_ACCOUNTS,
-    "accounts": ledger.ACCOUNTS,
-}
-
 
 @dg.asset_check(asset="extract", name="contract", blocking=True)
 def extract_contract(extract: Extract) -> dg.AssetCheckResult:
@@ -37,25 +28,13 @@ def extract_contract(extract: Extract) -> dg.AssetCheckResult:
 @dg.asset_check(asset="books", name="contract", blocking=True)
 def books_contract(books: Books) -> dg.AssetCheckResult:
     """The ledgers and setups of the books keep their contract."""
-    return verdict({table: (promised(columns), getattr(books, table)) for table, columns in LEDGERS.items()})
+    return verdict({t: (partial(ledger.checked, t), getattr(books, t)) for t in ledger.TABLES})
 
 
 @dg.asset_check(asset="marts", name="contract", blocking=True, additional_ins={"books": dg.AssetIn("books")})
 def marts_contract(marts: dict[str, pl.DataFrame], books: Books) -> dg.AssetCheckResult:
     """Every table as published keeps its contract: columns, types, known values, and the laws of its rows."""
     return verdict({mart: (contract_of(mart, books), rows) for mart, rows in marts.items()})
-
-
-def promised(columns: Mapping[str, pl.DataType]) -> Contract:
-    """The columns with their types; a ledger's first column tells its rows apart."""
-    import pandera.polars as pa
-
-    key = next(iter(columns))
-    contract = pa.DataFrameSchema(
-        {name: pa.Column(dtype, nullable=name != key) for name, dtype in columns.items()},
-        unique=[key] if columns not in (ledger.RELATIONS, ledger.POSTING_ACCOUNTS) else None,
-    )
-    return partial(contract.validate, lazy=True)
 
 
 def contract_of(mart: str, books: Books) -> Contract:

@@ -8,19 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from schemas.money import AMOUNT, QUANTITY
+from schemas.money import AMOUNT
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 TIMESTAMP = pl.Datetime("ms")
 
 #: The five roles whose accounts must tie to the stock ledger; the rest are their balancing accounts.
 CONTROLLED_ROLES = ("inventory", "inventory_interim", "wip", "invt_accrual_interim", "cogs_interim")
 
-#: Where a G/L line comes from, read off its source code.
-ORIGINS = ("inventory_cost", "document", "closing", "compression", "journal")
+#: Where a G/L line comes from, read off its source code; ``unknown`` where source codes weren't given.
+ORIGINS = ("inventory_cost", "document", "closing", "compression", "journal", "unknown")
+#: How finished orders without output are written off; blank for every other entry.
+WRITE_OFFS = ("", "yes", "at_finish")
 
 VALUE_ENTRIES: Mapping[str, pl.DataType] = {
     "value_entry_no": pl.Int64(),
@@ -53,7 +59,10 @@ VALUE_ENTRIES: Mapping[str, pl.DataType] = {
     "is_inventoriable": pl.Boolean(),
     "is_capacity": pl.Boolean(),
     "is_queued": pl.Boolean(),  # null when the queue table was not given
+    "is_linked": pl.Boolean(),  # a relation row leads to a G/L line with an amount
     "is_finished_without_output": pl.Boolean(),
+    "wip_writeoff": pl.String(),
+    "write_off_date": pl.Date(),
     "is_expected_cost_due": pl.Boolean(),
     "is_fully_invoiced": pl.Boolean(),  # its item ledger entry, by entries up to as-of
     "dimension_set_id": pl.Int64(),  # null: not given
@@ -100,8 +109,49 @@ ACCOUNTS: Mapping[str, pl.DataType] = {
     "is_blocked": pl.Boolean(),
 }
 
-#: Quantities keep their own scale, apart from amounts.
-QUANTITIES = QUANTITY
+#: The tables of the books, each with the columns that tell its rows apart.
+TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
+    "value_entries": (VALUE_ENTRIES, ("value_entry_no",)),
+    "gl_entries": (GL_ENTRIES, ("gl_entry_no",)),
+    "relations": (RELATIONS, ("gl_entry_no", "value_entry_no")),
+    "posting_accounts": (POSTING_ACCOUNTS, ("account_role", "key_1", "key_2")),
+    "accounts": (ACCOUNTS, ("account_no",)),
+}
+#: Columns that say nothing where they are null; every other column must hold a value.
+MAY_BE_NULL = frozenset(
+    {
+        "item_ledger_entry_no", "order_line_no", "is_queued", "dimension_set_id", "created_at",
+        "transaction_no",
+        "reversed_by", "reverses", "account_no", "source_type", "order_type", "account_type",
+    }
+)  # fmt: skip
+VOCABULARIES: Mapping[str, tuple[str, ...]] = {"origin": ORIGINS, "wip_writeoff": WRITE_OFFS}
+
+
+@cache
+def contract(table: str) -> "pa.DataFrameSchema":
+    """What a table of the books promises: types, keys that tell rows apart, values where one must be."""
+    import pandera.polars as pa
+
+    columns, key = TABLES[table]
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(
+                dtype,
+                nullable=name in MAY_BE_NULL and name not in key,
+                checks=[pa.Check.isin(VOCABULARIES[name])] if name in VOCABULARIES else None,
+            )
+            for name, dtype in columns.items()
+        },
+        unique=list(key),
+    )
+
+
+def checked(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The table itself if it keeps its contract, data included; else Pandera's ``SchemaErrors`` with all
+    breaches.
+    """
+    return contract(table).validate(frame, lazy=True)
 
 
 @dataclass(frozen=True)

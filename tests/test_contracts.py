@@ -10,7 +10,7 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from assets.storage import read_company
-from schemas import bc, marts, money
+from schemas import bc, ledger, marts, money
 
 CRONUS_USA = Path(__file__).parent.parent / "assets" / "companies" / "cronus_usa"
 BC_TABLES = 31
@@ -268,3 +268,40 @@ def test_an_amount_is_written_exactly_or_not_at_all() -> None:
     assert money.text(None, 2) == "0.00"
     with pytest.raises(ValueError, match="more than 2"):
         money.text(amount("0.001"), 2)
+
+
+ACCOUNT_2110 = {"account_no": "2110", "account_name": "Stock", "account_type": "Posting", "is_blocked": False}
+RELATION = {"gl_entry_no": 1, "value_entry_no": 1}
+GL_LINE = {
+    "gl_entry_no": 1, "account_no": "2110", "posting_date": date(2025, 1, 15), "amount": Decimal("1.00"),
+    "amount_acy": Decimal(0), "document_no": "D1", "source_code": "INVTPCOST", "origin": "inventory_cost",
+    "source_no": "", "description": "", "transaction_no": 1, "reversed_by": None, "reverses": None,
+    "dimension_set_id": 0, "user_id": "", "created_at": None,
+}  # fmt: skip
+
+
+def book(table: str, *rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=dict(ledger.TABLES[table][0]), orient="row")
+
+
+@pytest.mark.parametrize(
+    ("table", "row"), [("accounts", ACCOUNT_2110), ("relations", RELATION), ("gl_entries", GL_LINE)]
+)
+def test_books_that_keep_their_contract_pass(table: str, row: dict[str, object]) -> None:
+    assert ledger.checked(table, book(table, row)).height == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        pytest.param("accounts", [ACCOUNT_2110, ACCOUNT_2110], id="an account twice"),
+        pytest.param("relations", [RELATION, RELATION], id="a relation row twice"),
+        pytest.param("relations", [RELATION | {"value_entry_no": None}], id="a relation to nothing"),
+        pytest.param("gl_entries", [GL_LINE | {"amount": None}], id="a line without amount"),
+        pytest.param("gl_entries", [GL_LINE | {"posting_date": None}], id="a line without date"),
+        pytest.param("gl_entries", [GL_LINE | {"origin": "elsewhere"}], id="a line of unknown origin"),
+    ],
+)
+def test_books_that_break_their_contract_are_refused(table: str, rows: list[dict[str, object]]) -> None:
+    with pytest.raises(SchemaErrors):
+        ledger.checked(table, book(table, *rows))
