@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.sources import bc_extract
+from schemas import bc
 from schemas.bc import Extract
 from schemas.ledger import Settings
 from tests.chain import Chain
@@ -59,7 +60,7 @@ def outcome(seed: int, is_disturbed: bool = False) -> Chain:
     return tied_out(disturbed(seed) if is_disturbed else rolled(seed))
 
 
-def changed(given: Extract, **tables: pl.DataFrame | None) -> Extract:
+def changed(given: Extract, /, **tables: pl.DataFrame | None) -> Extract:
     """The extract with other tables in place of some; ``None`` takes a table away."""
     kept = {**given.tables, **tables}
     return replace(given, tables={name: table for name, table in kept.items() if table is not None})
@@ -70,7 +71,7 @@ def tied_out(given: Extract, **settings: Any) -> Chain:
     return Chain(NO_PAGE, extract=given, settings=Settings(**settings))
 
 
-def edited(given: Extract, table: str, claim: pl.Expr, **values: Any) -> Extract:
+def edited(given: Extract, table: str, claim: pl.Expr, /, **values: Any) -> Extract:
     """The rows of a table that fit the claim get other values."""
     return _replaced(given, table, given.tables[table].pipe(_with_values, claim, values))
 
@@ -80,7 +81,7 @@ def without(given: Extract, table: str, claim: pl.Expr) -> Extract:
     return _replaced(given, table, given.tables[table].filter(~claim))
 
 
-def repeated(given: Extract, table: str, claim: pl.Expr, **values: Any) -> Extract:
+def repeated(given: Extract, table: str, claim: pl.Expr, /, **values: Any) -> Extract:
     """The rows of a table that fit the claim stand there once more, with other values."""
     rows = given.tables[table]
     return _replaced(
@@ -101,3 +102,11 @@ def _with_values(rows: pl.DataFrame, claim: pl.Expr, values: Mapping[str, Any]) 
 
 def _replaced(given: Extract, table: str, rows: pl.DataFrame) -> Extract:
     return changed(given, **{table: rows})
+
+
+def added(given: Extract, table: str, /, **values: Any) -> Extract:
+    """One row more, in a table that may not have been given; what isn't said is null."""
+    types = {field.column: field.dtype for field in bc.fields()[table]}
+    rows = given.tables.get(table, pl.DataFrame(schema=types))
+    more = _replaced(given, table, pl.concat([rows, pl.DataFrame([values], schema=rows.schema)]))
+    return replace(more, given={table: frozenset(types), **given.given})

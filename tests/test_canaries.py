@@ -1,0 +1,278 @@
+"""Each check has a defect that it must find: planted, one at a time, in small books without a fault.
+
+Here: the causes of differences, the messages of setups that would stop a posting, the evidence that an
+extract is incomplete. Not here: contracts and expectations, whose breaches stand in their own tests.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines import rules
+from schemas import bc
+from schemas.bc import Extract
+from tests.chain import Chain
+from tests.small_books import added, edited, outcome, repeated, rolled, tied_out, without
+
+Plant = Callable[[Extract], Extract]
+#: Posted automatically, each entry by itself, with expected cost, production and additional currency.
+SEED = 266
+BEYOND = 10**6
+EVERY_ROW = pl.lit(True)
+
+
+def entry(kind: str, *claims: pl.Expr, entry_type: str = "Direct Cost") -> int:
+    """The number of the first value entry of a kind."""
+    of_kind = (pl.col("item_ledger_entry_type") == kind) & (pl.col("entry_type") == entry_type)
+    return int(rolled(SEED).tables["value_entry"].filter(of_kind, *claims)["entry_no"][0])
+
+
+def lines(value_entry_no: int) -> list[int]:
+    """The numbers of a value entry's G/L lines."""
+    relations = rolled(SEED).tables["gl_item_ledger_relation"]
+    return relations.filter(pl.col("value_entry_no") == value_entry_no)["gl_entry_no"].sort().to_list()
+
+
+def is_no(*numbers: int) -> pl.Expr:
+    return pl.col("entry_no").is_in(numbers)
+
+
+#: A stock count of 80.00, its two lines, and the last line of the ledger.
+COUNT = entry("Positive Adjmt.")
+DEBIT, CREDIT = lines(COUNT)
+LAST = rolled(SEED).tables["gl_entry"]["entry_no"].max()
+
+
+def without_lines(given: Extract, value_entry_no: int) -> Extract:
+    """As if its posting had never been: no lines, no relation rows, no register that misses them."""
+    rest = without(given, "gl_entry", is_no(*lines(value_entry_no)))
+    rest = without(rest, "gl_item_ledger_relation", pl.col("value_entry_no") == value_entry_no)
+    return without(rest, "gl_register", EVERY_ROW)
+
+
+def unposted(given: Extract, value_entry_no: int = COUNT) -> Extract:
+    nothing = {"cost_posted_to_gl": 0, "cost_posted_to_gl_acy": 0}
+    nothing_expected = {"expected_cost_posted_to_gl": 0, "exp_cost_posted_to_gl_acy": 0}
+    rest = without_lines(given, value_entry_no)
+    return edited(rest, "value_entry", is_no(value_entry_no), **nothing, **nothing_expected)
+
+
+def queued(given: Extract, **values: Any) -> Extract:
+    """The count waits in the queue, unposted, with other values."""
+    waiting = added(unposted(given), "post_value_entry_to_gl", value_entry_no=COUNT)
+    return edited(waiting, "value_entry", is_no(COUNT), **values)
+
+
+def booked_again(given: Extract, **values: Any) -> Extract:
+    """The two lines of the count stand there once more, unlinked, in a transaction of their own."""
+    own = {"entry_no": pl.col("entry_no") + LAST, "transaction_no": pl.col("transaction_no") + BEYOND}
+    return repeated(given, "gl_entry", is_no(DEBIT, CREDIT), **{**own, **values})
+
+
+def linked_again(given: Extract) -> Extract:
+    number = pl.col("gl_entry_no") + LAST
+    is_count = pl.col("value_entry_no") == COUNT
+    return repeated(booked_again(given), "gl_item_ledger_relation", is_count, gl_entry_no=number)
+
+
+def taken_back(given: Extract) -> Extract:
+    marked = edited(given, "gl_entry", is_no(DEBIT, CREDIT), reversed_by_entry_no=pl.col("entry_no") + LAST)
+    opposite = {
+        "amount": -pl.col("amount"),
+        "additional_currency_amount": -pl.col("additional_currency_amount"),
+        "reversed_entry_no": pl.col("entry_no"),
+        "reversed_by_entry_no": None,
+    }
+    return booked_again(marked, **opposite)
+
+
+def compressed(given: Extract) -> Extract:
+    summarised = edited(given, "gl_entry", is_no(DEBIT, CREDIT), source_code="COMPRGL")
+    return without(summarised, "gl_item_ledger_relation", pl.col("value_entry_no") == COUNT)
+
+
+def stranded(given: Extract) -> Extract:
+    """A receipt whose expected cost never reached the G/L; that of its invoice did."""
+    invoiced = given.tables["value_entry"].filter(
+        (pl.col("entry_type") == "Direct Cost") & (pl.col("item_ledger_entry_type") == "Purchase")
+    )
+    whole = pl.col("cost_amount_expected").sum().over("item_ledger_entry_no") == 0
+    return unposted(given, invoiced.filter(whole)["entry_no"][0])
+
+
+def switched_off(given: Extract) -> Extract:
+    """A shipment that isn't invoiced, its expected cost kept out of the G/L by the switch."""
+    off = edited(given, "inventory_setup", EVERY_ROW, expected_cost_posting_to_gl=False)
+    return unposted(off, entry("Sale"))
+
+
+def two_roles(given: Extract) -> Extract:
+    unused = pl.col("gen_prod_posting_group") == "SUBCON"
+    return edited(given, "general_posting_setup", unused, purchase_variance_account=pl.col("cogs_account"))
+
+
+def on_lines(**values: Any) -> Plant:
+    """The two lines of the count say something else."""
+    return lambda given: edited(given, "gl_entry", is_no(DEBIT, CREDIT), **values)
+
+
+def on_count(**values: Any) -> Plant:
+    """The value entry of the count says something else."""
+    return lambda given: edited(given, "value_entry", is_no(COUNT), **values)
+
+
+CAUSES: Mapping[str, Plant] = {
+    "invalid_combination": on_count(entry_type="Indirect Cost"),
+    "deleted_account": lambda given: edited(given, "gl_entry", is_no(DEBIT), gl_account_no=""),
+    "flag_inconsistent": on_count(cost_posted_to_gl=79),
+    "expected_cost_stranded": stranded,
+    "unposted_not_queued": unposted,
+    "skipped_setup": lambda given: queued(given, gen_prod_posting_group="NOWHERE"),
+    "unposted": queued,
+    "orphan_relation": lambda given: without(
+        without(given, "gl_entry", is_no(DEBIT, CREDIT)), "gl_register", EVERY_ROW
+    ),
+    "one_sided": lambda given: edited(given, "gl_entry", is_no(DEBIT), amount=81),
+    "compressed": compressed,
+    "handled_without_posting": lambda given: without_lines(
+        given, entry("Output", entry_type="Direct Cost - Non Inventory")
+    ),
+    "posted_without_gl": lambda given: without_lines(given, COUNT),
+    "reversed": taken_back,
+    "duplicate_posting": linked_again,
+    "wip_account_changed": lambda given: edited(
+        given, "inventory_posting_setup", pl.col("location_code") == "MAIN", wip_account="14510"
+    ),
+    "account_changed": lambda given: edited(given, "gl_entry", is_no(DEBIT), gl_account_no="14310"),
+    "amount_mismatch": on_lines(amount=pl.col("amount") * Decimal("1.10")),
+    "acy_mismatch": on_lines(additional_currency_amount=pl.col("additional_currency_amount") * 2),
+    "posting_date_mismatch": on_lines(posting_date=date(2025, 1, 3)),
+    "dimension_mismatch": on_lines(dimension_set_id=1),
+    "unrelated_inventory_posting": booked_again,
+    "opening_balance": lambda given: booked_again(
+        given, source_code="GENJNL", posting_date=date(2024, 12, 31)
+    ),
+    "direct_posting": lambda given: booked_again(given, source_code="GENJNL"),
+    "expected_cost_off": switched_off,
+    "shared_account": two_roles,
+}
+
+SETUP_PROBLEMS: Mapping[str, Plant] = {
+    "inventory_setup_missing": lambda given: queued(given, inventory_posting_group="NOWHERE"),
+    "general_setup_missing": lambda given: queued(given, gen_prod_posting_group="NOWHERE"),
+    "general_setup_blocked": lambda given: edited(
+        queued(given), "general_posting_setup", pl.col("gen_prod_posting_group") == "RETAIL", blocked=True
+    ),
+    "account_blank": lambda given: added(
+        queued(given, inventory_posting_group="NEW"),
+        "inventory_posting_setup", location_code="MAIN", invt_posting_group_code="NEW", inventory_account="",
+    ),
+    "date_not_allowed": lambda given: edited(
+        queued(given), "general_ledger_setup", EVERY_ROW, allow_posting_from=date(2025, 1, 3)
+    ),
+    "account_missing": lambda given: without(queued(given), "gl_account", pl.col("no") == "53000"),
+    "account_blocked": lambda given: edited(
+        queued(given), "gl_account", pl.col("no") == "53000", blocked=True
+    ),
+    "account_not_posting": lambda given: edited(
+        queued(given), "gl_account", pl.col("no") == "53000", account_type="Heading"
+    ),
+}  # fmt: skip
+
+
+def last_row_gone(table: str) -> Plant:
+    return lambda given: without(given, table, pl.col("entry_no") == pl.col("entry_no").max())
+
+
+def torn(given: Extract) -> Extract:
+    """A posted entry from after the moment in which the G/L was exported, so without a line."""
+    later = edited(given, "value_entry", is_no(COUNT), system_created_at=datetime(2030, 1, 1))
+    return without(later, "gl_item_ledger_relation", pl.col("value_entry_no") == COUNT)
+
+
+EVIDENCE: Mapping[str, Plant] = {
+    "g/l sums to 0": lambda given: edited(given, "gl_entry", is_no(DEBIT), amount=81),
+    "relation rows lead to entries": lambda given: added(
+        given, "gl_item_ledger_relation", gl_entry_no=BEYOND, value_entry_no=COUNT
+    ),
+    "value entries lead to item ledger entries": last_row_gone("item_ledger_entry"),
+    "value entries lead to capacity ledger entries": last_row_gone("capacity_ledger_entry"),
+    "value entries lead to value entries": on_count(applies_to_entry=BEYOND),
+    "queue leads to value entries": lambda given: added(
+        given, "post_value_entry_to_gl", value_entry_no=BEYOND
+    ),
+    "reversals lead to g/l entries": on_lines(reversed_by_entry_no=BEYOND),
+    "registers are without gaps": lambda given: without(given, "gl_entry", is_no(DEBIT, CREDIT)),
+    "posted entries are older than the g/l": torn,
+    "control totals agree": lambda given: added(
+        given, "control_totals", table="value_entry", rows=1, column=""
+    ),
+    "trial balance agrees": lambda given: added(
+        given, "trial_balance", account_no="14300", date=date(2025, 1, 2), balance=Decimal(1)
+    ),
+    "localization is covered": lambda given: edited(given, "general_ledger_setup", EVERY_ROW, lcy_code="CZK"),
+}
+
+
+def findings(books: Chain, cause: str) -> set[str]:
+    return set(books["differences"].filter(pl.col("cause") == cause)["finding_id"])
+
+
+def test_the_books_without_a_defect_are_reconciled() -> None:
+    books = outcome(SEED)
+    assert books["summary"]["status"] == "reconciled"
+    assert set(books["summary"]["causes"]) == {"shared_account"}
+    assert {check["result"] for check in books["summary"]["checks_run"]} == {"passed"}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_cause_is_found(cause: str) -> None:
+    books = tied_out(CAUSES[cause](rolled(SEED)))
+    assert findings(books, cause) - findings(outcome(SEED), cause)
+
+
+@pytest.mark.parametrize("problem", SETUP_PROBLEMS)
+def test_the_setup_that_would_stop_the_posting_is_told(problem: str) -> None:
+    books = tied_out(SETUP_PROBLEMS[problem](rolled(SEED)))
+    template = dict(rules.setup_messages().select("problem", "message").iter_rows())[problem]
+    skipped = books["differences"].filter(pl.col("cause") == "skipped_setup")
+    assert skipped["explanation"].str.contains(template.split("{")[0], literal=True).any()
+
+
+@pytest.mark.parametrize("check", EVIDENCE)
+def test_the_evidence_of_an_incomplete_extract_is_found(check: str) -> None:
+    summary = tied_out(EVIDENCE[check](rolled(SEED)))["summary"]
+    failed = {run["check"] for run in summary["checks_run"] if run["result"] == "failed"}
+    assert check in failed
+    assert summary["status"] == "inconclusive"
+
+
+def test_checks_that_lack_their_tables_are_off_and_none_else() -> None:
+    """Only what is required: every check that needs more is off, and says what to export."""
+    required = {
+        field.table: {f.column for f in fields if f.is_required}
+        for fields in bc.fields().values()
+        for field in fields
+        if field.table in bc.REQUIRED_TABLES
+    }
+    books = rolled(SEED)
+    bare = replace(
+        books,
+        tables={table: books.tables[table] for table in required},
+        given={table: frozenset(columns) for table, columns in required.items()},
+    )
+    off = {check["check"] for check in tied_out(bare)["summary"]["checks_off"]}
+    always = {"g/l sums to 0", "localization is covered"}
+    assert off == set(rules.completeness()["check"]) - always
+
+
+def test_every_check_has_its_canary() -> None:
+    assert set(CAUSES) == set(rules.causes()["cause"]) - {"unclassified"}
+    assert set(SETUP_PROBLEMS) == set(rules.setup_messages()["problem"])
+    with_evidence = rules.completeness().filter(pl.col("evidence").fill_null("") != "")
+    assert set(EVIDENCE) == set(with_evidence["check"])
