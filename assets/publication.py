@@ -91,11 +91,12 @@ def by_cause(explained: pl.Series, scale: int) -> pl.Series:
 def draft(out: Path) -> Iterator[Path]:
     """A new folder beside ``out`` to write a run in; what isn't switched to is removed at the end."""
     runs = prepared(absolute(out))
-    folder = Path(tempfile.mkdtemp(prefix="draft-", dir=runs))
-    folder.chmod(0o777 & ~umask())
-    held = os.open(folder, os.O_RDONLY)
-    try:
+    with turn(runs):  # else another writer could take the new folder for one whose writer is gone
+        folder = Path(tempfile.mkdtemp(prefix="draft-", dir=runs))
+        held = os.open(folder, os.O_RDONLY)
         lock(held)
+    try:
+        folder.chmod(0o777 & ~umask())
         yield folder
     finally:
         os.close(held)
@@ -136,17 +137,24 @@ def switch(folder: Path, out: Path) -> Path:
     out = absolute(out)
     runs = prepared(out)
     flush(folder)
-    held = os.open(runs / MARKER, os.O_RDWR)
-    try:
-        lock(held, wait=True)
+    with turn(runs):
         previous = target(out)
         version = named_by_content(folder, runs)
         folder.rename(version)
         link(out, version)
         prune(runs, keep={version.name, previous})
+    return version
+
+
+@contextmanager
+def turn(runs: Path) -> Iterator[None]:
+    """Lets one writer at a time make, switch and remove folders of runs."""
+    held = os.open(runs / MARKER, os.O_RDWR)
+    try:
+        lock(held, wait=True)
+        yield
     finally:
         os.close(held)
-    return version
 
 
 def named_by_content(folder: Path, runs: Path) -> Path:
@@ -243,7 +251,7 @@ def prepared(out: Path) -> Path:
     try:
         runs.mkdir(parents=True, exist_ok=True)
         if not (runs / MARKER).exists():
-            if any(runs.iterdir()):
+            if any(path.name != MARKER for path in runs.iterdir()):
                 raise InputError(
                     f"{runs}: holds files that aren't tieout's. Move them, or give another --out."
                 )

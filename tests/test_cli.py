@@ -359,7 +359,7 @@ def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
 def answer(address: str, query: str) -> str:
     """What the pages answer, as soon as they are there."""
     request = Request(f"{address}/graphql?query={quote(query)}")
-    for _ in range(240):
+    for _ in range(600):
         try:
             with BROWSER.open(request, timeout=10) as page:
                 return str(page.read().decode())
