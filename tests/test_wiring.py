@@ -13,7 +13,7 @@ import pytest
 from assets import checks, console, publication, reconciliation, run, storage
 from assets.definitions import definitions, defs
 from assets.run import Memory, Run
-from schemas import marts
+from schemas import ledger, marts
 from schemas.bc import Extract
 from schemas.faults import InputError
 
@@ -91,7 +91,7 @@ def values() -> Mapping[str, Any]:
     return run.materialized("explain", source, lambda *_: None)
 
 
-@pytest.mark.parametrize("table", list(checks.LEDGERS))
+@pytest.mark.parametrize("table", list(ledger.TABLES))
 def test_books_that_break_their_contract_are_told(table: str, values: Mapping[str, Any]) -> None:
     rows = getattr(values["books"], table)
     broken = values["books"]._replace(**{table: rows.drop(rows.columns[0])})
