@@ -108,14 +108,16 @@ def _without_agreeing_totals(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_difference(rows: pl.DataFrame) -> pl.DataFrame:
+    """A notice tells its amounts in its sentence (``told_``) and has no difference."""
     is_notice = pl.col("is_notice").fill_null(False)
+    actual, expected = pl.col("actual_amount").fill_null(0), pl.col("expected_amount").fill_null(0)
     return rows.with_columns(
         pl.col("difference_acy").fill_null(0),
         pl.col("inferred").fill_null(False),
-        actual_amount=pl.when(~is_notice).then(pl.col("actual_amount").fill_null(0)),
-        difference=pl.when(is_notice)
-        .then(pl.lit(0, AMOUNT))
-        .otherwise(pl.col("actual_amount").fill_null(0) - pl.col("expected_amount").fill_null(0)),
+        told_actual_amount=actual,
+        told_difference=actual - expected,
+        actual_amount=pl.when(~is_notice).then(actual),
+        difference=pl.when(is_notice).then(pl.lit(0, AMOUNT)).otherwise(actual - expected),
     )
 
 
@@ -305,7 +307,8 @@ def _sentence(template: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
 
 def _shown(field: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
     if field in MONEY_FIELDS:
-        return pl.col(field).fill_null(0).cast(pl.Decimal(38, scale)).cast(pl.String)
+        told = f"told_{field}" if f"told_{field}" in rows.columns else field
+        return pl.col(told).fill_null(0).cast(pl.Decimal(38, scale)).cast(pl.String)
     text = pl.col(field).cast(pl.String).fill_null("")
     return text if field == "message" else pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
 

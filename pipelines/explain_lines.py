@@ -427,6 +427,7 @@ def _beside(
         loose.join(group_sums, on="gl_entry_no", how="left", validate="m:1")
         .with_columns(
             cause=pl.when(pl.col("account_no").is_null()).then(pl.lit("deleted_account"))
+            .when(pl.col("amount") == 0).then(pl.lit("acy_mismatch"))
             .when(pl.col("value_entry_no").is_in(refused).fill_null(False)).then(pl.lit("invalid_combination"))
             .when(pl.col("imbalance").is_not_null()).then(pl.lit("one_sided"))
             .otherwise(pl.lit("amount_mismatch")),
@@ -554,9 +555,12 @@ def _agreeing(named: pl.DataFrame, pieces: pl.DataFrame, books: Books) -> list[p
 
 def _counting(rows: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
     """Leaves out rows of other roles on a controlled account: there they are other activity, not a
-    difference.
+    difference. A finding that has no other row stays, as a notice without a difference.
     """
     controlled = account_scope.filter("is_controlled")["account_no"].drop_nulls().implode()
     is_other_role = ~pl.col("account_role").is_in(CONTROLLED_ROLES) & pl.col("account_no").is_in(controlled)
     has_amount = pl.col("expected_amount") != pl.col("actual_amount")
-    return rows.filter(~(is_other_role & has_amount).fill_null(False))
+    line = pl.when(pl.col("value_entry_no").is_null()).then("gl_entry_no")
+    is_beside = (is_other_role & has_amount).fill_null(False)
+    is_alone = is_beside.all().over("cause", "cost_kind", "value_entry_no", line)
+    return rows.filter(~is_beside | is_alone).with_columns(is_notice=pl.col("is_notice") | is_beside)

@@ -142,6 +142,7 @@ def _with_invoicing(
     cost sums to 0.
     """
     until = pl.col("posting_date") <= as_of
+    was_posted = pl.any_horizontal(pl.col("posted_expected", "posted_expected_acy") != 0)
     invoices = until & (pl.col("entry_type") == "Direct Cost") & (pl.col("item_charge_no") == "")
     items = entries.filter(pl.col("item_ledger_entry_no").is_not_null())
     ledger_entries = items.group_by("item_ledger_entry_no").agg(
@@ -149,7 +150,7 @@ def _with_invoicing(
         pl.col("invoiced_quantity").filter(invoices).is_not_null().any().alias("_has_invoiced"),
         pl.col("item_ledger_entry_quantity").sum().alias("_quantity"),
         pl.col("amount_expected").filter(until).sum().alias("_expected"),
-        (pl.col("posted_expected") != 0).any().alias("_sibling_posted"),
+        was_posted.any().alias("_sibling_posted"),
     )
     if "item_ledger_entry" in tables and "quantity" in given["item_ledger_entry"]:
         quantities = tables["item_ledger_entry"].select(
@@ -170,7 +171,7 @@ def _with_invoicing(
         validate="m:1",
     ).with_columns(
         pl.col("is_fully_invoiced").fill_null(pl.col("amount_expected") == 0),
-        pl.col("_sibling_posted").fill_null(pl.col("posted_expected") != 0),
+        pl.col("_sibling_posted").fill_null(was_posted),
     )
     switched_on = pl.lit(switches.expected_cost_posting)
     due_by_switch = switched_on & (~pl.col("is_fully_invoiced") | pl.col("is_queued").fill_null(False))
