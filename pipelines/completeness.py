@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from schemas.bc import Extract
+from schemas.bc import Extract, fields, snake
 from schemas.ledger import Books, Settings
 from schemas.money import text
 
@@ -151,25 +151,34 @@ def _torn(books: Books) -> Iterator[Hit]:
 
 
 def _control_totals(extract: Extract) -> Iterator[Hit]:
+    """Stated rows and sums against those read; tables and columns by name or caption, those that nothing
+    here reads are left out.
+    """
     for row in extract.tables["control_totals"].iter_rows(named=True):
-        table = extract.tables.get(row["table"])
+        name, column = snake(row["table"]), snake(row["column"] or "")
+        if name not in fields():
+            continue
+        table = extract.tables.get(name)
         if table is None:
-            yield {"table": row["table"], "found": "no table", "stated": "one", "column": ""}
+            yield {"table": name, "found": "no table", "stated": "one", "column": ""}
             continue
         if row["rows"] is not None and row["rows"] != table.height:
+            yield {"table": name, "found": f"{table.height} rows", "stated": row["rows"], "column": ""}
+        if row["sum"] is None or column not in table.columns or not table[column].dtype.is_numeric():
+            continue
+        found, stated = Decimal(table[column].sum() or 0), Decimal(row["sum"])
+        if found != stated:
             yield {
-                "table": row["table"],
-                "found": f"{table.height} rows",
-                "stated": row["rows"],
-                "column": "",
-            }
-        if row["column"] and row["sum"] is not None and row["column"] in table.columns:
-            found = table[row["column"]].sum()
-            if found != row["sum"]:
-                yield {
-                    "table": row["table"], "found": f"{found:f}", "stated": f"{row['sum']:f}",
-                    "column": f" as sum of {row['column']}",
-                }  # fmt: skip
+                "table": name, "found": _plain(found), "stated": _plain(stated),
+                "column": f" as sum of {column}",
+            }  # fmt: skip
+
+
+def _plain(number: Decimal) -> str:
+    """The number without the zeros that only its type carries, with two decimals at least."""
+    exact = f"{number:f}".rstrip("0") if "." in f"{number:f}" else f"{number:f}."
+    whole, _, decimals = exact.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
 
 
 def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
@@ -181,7 +190,7 @@ def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
         if found != row["balance"]:
             yield {
                 "account_no": row["account_no"], "found": text(found, books.scale), "date": row["date"],
-                "stated": f"{row['balance']:f}",
+                "stated": _plain(row["balance"]),
             }  # fmt: skip
 
 

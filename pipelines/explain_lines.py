@@ -49,7 +49,28 @@ def line_findings(
         _handled(expected_postings, books),
         *_agreeing(named, pieces, books),
     ]
-    return pl.concat(rows, how="diagonal_relaxed").pipe(_counting, account_scope)
+    return (
+        pl.concat(rows, how="diagonal_relaxed")
+        .pipe(_with_relation_problem, orphans)
+        .pipe(_counting, account_scope)
+    )
+
+
+def _with_relation_problem(rows: pl.DataFrame, orphans: pl.DataFrame) -> pl.DataFrame:
+    """The G/L entries that relation rows of the value entry name and the G/L lacks, in words."""
+    missing = (
+        orphans.filter(pl.col("lacks") == "gl_entry")
+        .group_by("value_entry_no")
+        .agg(pl.col("gl_entry_no").unique().sort().cast(pl.String).str.join(", ").alias("_missing"))
+        .select(
+            "value_entry_no",
+            pl.format(
+                "Relation rows tie value entry {} to G/L entries that don't exist ({})",
+                "value_entry_no", "_missing",
+            ).alias("relation_problem"),
+        )
+    )  # fmt: skip
+    return rows.join(missing, on="value_entry_no", how="left", validate="m:1")
 
 
 def _lines(

@@ -29,8 +29,8 @@ def books(
     tables = extract.tables
     posting_accounts = _posting_accounts(tables, account_roles)
     gl_entries = _gl_entries(extract, source_codes)
-    as_of = settings.as_of or _last_date(tables["value_entry"], gl_entries, posting_accounts)
     relations = _relations(tables)
+    as_of = settings.as_of or _last_date(tables["value_entry"], gl_entries, posting_accounts, relations)
     switches = _switches(tables, settings)
     return Books(
         company=extract.company,
@@ -200,18 +200,9 @@ def _with_write_off(
         write_off_date=pl.col("posting_date"),
         is_finished_without_output=pl.lit(False),
     )
-    if not switches.finish_order_without_output or "prod_order_line" not in tables:
+    if not switches.finish_order_without_output:
         return plain
-    finished = (
-        tables["prod_order_line"]
-        .filter((pl.col("status") == "Finished") & (pl.col("finished_qty_base") == 0))
-        .select(
-            pl.col("prod_order_no").alias("order_no"),
-            pl.col("line_no").alias("order_line_no"),
-            pl.lit(True).alias("_finished"),
-        )
-        .unique()
-    )
+    finished = _finished_without_output(tables).with_columns(_finished=pl.lit(True))
     uses_wip = (pl.col("item_ledger_entry_type") == "Consumption") | (
         pl.col("is_capacity") & (pl.col("order_type") != "Assembly")
     )
@@ -240,6 +231,57 @@ def _with_write_off(
         write_off_date=pl.when(pl.col("wip_writeoff") == "at_finish")
         .then("_finish_date").fill_null(pl.col("posting_date"))
     ).drop("_finished", "_finish_no", "_finish_date", "_first_no")  # fmt: skip
+
+
+def _finished_without_output(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The order lines (``order_no``, ``order_line_no``) that were finished without output; without the
+    table of order lines, those that the G/L shows as written off.
+    """
+    if "prod_order_line" not in tables:
+        return _written_off(tables)
+    is_finished = (pl.col("status") == "Finished") & (pl.col("finished_qty_base") == 0)
+    return (
+        tables["prod_order_line"]
+        .filter(is_finished)
+        .select(pl.col("prod_order_no").alias("order_no"), pl.col("line_no").alias("order_line_no"))
+        .unique()
+    )
+
+
+def _written_off(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The order lines whose entries have the four lines of a write-off: one account took the amount and
+    gave it back, two others hold it. Duplicates and reversals touch two accounts only.
+    """
+    order_line = ("order_no", "order_line_no")
+    entries = tables["value_entry"].filter(
+        pl.col("item_ledger_entry_type").is_in(["Consumption", ""])
+        & (pl.col("order_type") != "Assembly")
+        & (pl.col("order_no") != "")
+    )
+    lines = (
+        _relations(tables)
+        .join(entries.select(pl.col("entry_no").alias("value_entry_no"), *order_line), on="value_entry_no")
+        .join(
+            tables["gl_entry"].select(pl.col("entry_no").alias("gl_entry_no"), "gl_account_no", "amount"),
+            on="gl_entry_no",
+        )
+        .filter(pl.col("amount") != 0)
+    )
+    accounts = lines.group_by("value_entry_no", *order_line, "gl_account_no").agg(
+        pl.col("amount").sum().alias("balance"), pl.len().alias("lines")
+    )
+    passed_through = (pl.col("balance") == 0) & (pl.col("lines") == 2)
+    return (
+        accounts.group_by("value_entry_no", *order_line)
+        .agg(
+            pl.len().alias("accounts"),
+            pl.col("lines").sum(),
+            passed_through.sum().alias("passed_through"),
+        )
+        .filter((pl.col("accounts") == 3) & (pl.col("lines") == 4) & (pl.col("passed_through") == 1))
+        .select(order_line)
+        .unique()
+    )
 
 
 def _runs(entries: pl.DataFrame, gl_entries: pl.DataFrame, relations: pl.DataFrame) -> pl.DataFrame:
@@ -359,10 +401,23 @@ def _setup_date(tables: Mapping[str, pl.DataFrame], column: str) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def _last_date(value_entry: pl.DataFrame, gl_entries: pl.DataFrame, posting_accounts: pl.DataFrame) -> date:
-    """The later of the last value-entry date and the last G/L date on a controlled account."""
-    controlled = posting_accounts.filter(pl.col("account_role").is_in(ledger.CONTROLLED_ROLES))["account_no"]
-    on_controlled = gl_entries.filter(pl.col("account_no").is_in(controlled.drop_nulls().implode()))
+def _last_date(
+    value_entry: pl.DataFrame,
+    gl_entries: pl.DataFrame,
+    posting_accounts: pl.DataFrame,
+    relations: pl.DataFrame,
+) -> date:
+    """The later of the last value-entry date and the last G/L date on a controlled account.
+
+    An account that inventory posting reached but today's setup doesn't name counts as controlled here: it
+    held stock before the setup changed, or its date does no harm.
+    """
+    today = posting_accounts.filter(pl.col("account_role").is_in(ledger.CONTROLLED_ROLES))
+    is_linked = pl.col("gl_entry_no").is_in(relations["gl_entry_no"].unique().implode())
+    reached = gl_entries.filter(is_linked | (pl.col("origin") == "inventory_cost"))
+    former = reached.join(posting_accounts, on="account_no", how="anti")
+    accounts = pl.concat([today["account_no"], former["account_no"]]).drop_nulls().unique()
+    on_controlled = gl_entries.filter(pl.col("account_no").is_in(accounts.implode()))
     dates = [value_entry["posting_date"].max(), on_controlled["posting_date"].max()]
     return max((d for d in dates if isinstance(d, date)), default=date(1900, 1, 1))
 
@@ -376,7 +431,8 @@ def _switches(tables: Mapping[str, pl.DataFrame], settings: Settings) -> Switche
          (entries["expected_cost_posted_to_gl"] != 0).any()),
         ("automatic_cost_posting", "inventory_setup", "automatic_cost_posting", posted),
         ("mfg_inc_non_inv_cost", "manufacturing_setup", "inc_non_inv_cost_to_prod", False),
-        ("finish_order_without_output", "manufacturing_setup", "finish_order_without_output", False),
+        ("finish_order_without_output", "manufacturing_setup", "finish_order_without_output",
+         _written_off(tables).height > 0),
     )  # fmt: skip
     values: dict[str, bool] = {}
     sources: dict[str, str] = {}
