@@ -26,12 +26,13 @@ def ledger_activity(
     """
     lines = (
         books.gl_entries.filter((pl.col("posting_date") <= books.as_of) & (pl.col("amount") != 0))
-        .join(account_scope, on="account_no", how="inner", nulls_equal=True, validate="m:1")
+        .join(account_scope.drop("roles"), on="account_no", how="inner", nulls_equal=True, validate="m:1",
+              maintain_order="left")
         .join(_linked(actual_postings, account_scope), on="gl_entry_no", how="left", validate="1:1")
         .join(_reversals(actual_postings, books), on="gl_entry_no", how="left", validate="1:1")
         .with_columns(pl.col("linked_amount", "other_role_amount").fill_null(0))
         .with_columns(nature=_nature())
-    )
+    )  # fmt: skip
     covered = _covered_documents(lines, actual_postings, books)
     compressed = _compressed(lines, expected_postings, actual_postings, account_scope, books)
     controlled, nature = pl.col("is_controlled"), pl.col("nature")
@@ -51,6 +52,7 @@ def ledger_activity(
         .join(compressed, on="gl_entry_no", how="left", validate="1:1")
         .with_columns(other_amount=(pl.col("other_role_amount") + other).cast(AMOUNT))
         .with_columns(open_amount=pl.col("amount") - pl.col("linked_amount") - pl.col("other_amount"))
+        .join(account_scope.select("account_no", "roles"), on="account_no", how="left", nulls_equal=True)
         .select(
             "gl_entry_no", "account_no", "posting_date", "amount", "amount_acy", "linked_amount",
             "other_amount",
@@ -65,7 +67,7 @@ def ledger_activity(
 
 def _linked(actual_postings: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
     """Per G/L line what value entries claim of it, apart by whether the role counts on its account."""
-    scoped = actual_postings.join(
+    scoped = actual_postings.select("gl_entry_no", "account_no", "account_role", "amount").join(
         account_scope.select("account_no", "is_controlled"), on="account_no", how="left", nulls_equal=True
     )
     counts = (
@@ -73,24 +75,23 @@ def _linked(actual_postings: pl.DataFrame, account_scope: pl.DataFrame) -> pl.Da
         | ~pl.col("is_controlled")
         | pl.col("account_no").is_null()
     )
-    return scoped.group_by("gl_entry_no").agg(
-        pl.col("amount").filter(counts).sum().alias("linked_amount"),
-        pl.col("amount").filter(~counts).sum().alias("other_role_amount"),
+    nothing = pl.lit(0, AMOUNT)
+    pieces = scoped.select(
+        "gl_entry_no",
+        pl.when(counts).then("amount").otherwise(nothing).alias("linked_amount"),
+        pl.when(~counts).then("amount").otherwise(nothing).alias("other_role_amount"),
         pl.lit(True).alias("is_linked"),
+        pl.col("gl_entry_no").is_unique().alias("_is_whole"),
     )
+    whole = pieces.filter("_is_whole").drop("_is_whole")  # most lines: grouping them costs five times as much
+    shared = pieces.filter(~pl.col("_is_whole")).group_by("gl_entry_no").agg(
+        pl.col("linked_amount", "other_role_amount").sum(), pl.lit(True).alias("is_linked")
+    )  # fmt: skip
+    return pl.concat([whole, shared])
 
 
 def _reversals(actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Unlinked lines that take back a linked line, with whose line it was."""
-    linked = actual_postings.filter(pl.col("value_entry_no").is_not_null()).unique(
-        "gl_entry_no", keep="first", maintain_order=True
-    )
-    target = linked.select(
-        pl.col("gl_entry_no").alias("_target"),
-        pl.col("value_entry_no").alias("reversed_value_entry_no"),
-        pl.col("account_role").alias("reversed_role"),
-        (~pl.col("account_role").is_in(CONTROLLED_ROLES)).alias("reversed_other_role"),
-    )
     taken_back = pl.concat(
         [
             books.gl_entries.filter(pl.col("reverses").is_not_null()).select(
@@ -101,6 +102,17 @@ def _reversals(actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
             ),
         ]
     ).unique("gl_entry_no", keep="first", maintain_order=True)
+    linked = actual_postings.filter(pl.col("value_entry_no").is_not_null())
+    target = (
+        linked.join(taken_back, left_on="gl_entry_no", right_on="_target", how="semi")
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+        .select(
+            pl.col("gl_entry_no").alias("_target"),
+            pl.col("value_entry_no").alias("reversed_value_entry_no"),
+            pl.col("account_role").alias("reversed_role"),
+            (~pl.col("account_role").is_in(CONTROLLED_ROLES)).alias("reversed_other_role"),
+        )
+    )
     return taken_back.join(linked, on="gl_entry_no", how="anti").join(target, on="_target").drop("_target")
 
 
@@ -145,16 +157,20 @@ def _compressed(
 def _lost_to_compression(
     expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
-    lost = expected_postings.filter(
-        (pl.col("posted_amount") != 0)
-        & (pl.col("posted_amount") == pl.col("amount"))
-        & (pl.col("posting_date") <= books.as_of)
-        & (
-            pl.col("account_role").is_in(CONTROLLED_ROLES)
-            | ~pl.col("account_no").is_in(_controlled(account_scope))
-        )
-    ).join(actual_postings, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
     periods = compressed_periods(books)
+    lost = (
+        expected_postings.filter(pl.lit(periods.height > 0))
+        .filter(
+            (pl.col("posted_amount") != 0)
+            & (pl.col("posted_amount") == pl.col("amount"))
+            & (pl.col("posting_date") <= books.as_of)
+            & (
+                pl.col("account_role").is_in(CONTROLLED_ROLES)
+                | ~pl.col("account_no").is_in(_controlled(account_scope))
+            )
+        )
+        .join(actual_postings, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
+    )
     return lost.join_where(
         periods,
         pl.col("posting_date") >= pl.col("starting_date"),
@@ -204,9 +220,11 @@ def _offsets(lines: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -
     entries = books.value_entries.select(
         "value_entry_no", "source_no", pl.col("document_no").alias("_document")
     )
-    on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no")
+    on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no", "account_no")
+    accounts = on_controlled["account_no"].drop_nulls().unique().implode()
     pieces = (
         actual_postings.filter(~pl.col("account_role").is_in(CONTROLLED_ROLES) & (pl.col("amount") != 0))
+        .filter(pl.col("account_no").is_null() | pl.col("account_no").is_in(accounts))
         .join(on_controlled, on="gl_entry_no", how="semi")
         .join(entries, on="value_entry_no", how="left", validate="m:1")
     )
