@@ -22,6 +22,8 @@ from tests.small_books import added, edited, outcome, repeated, rolled, tied_out
 Plant = Callable[[Extract], Extract]
 #: Posted automatically, each entry by itself, with expected cost, production and additional currency.
 SEED = 266
+#: Posted per posting group, with additional currency.
+GROUPED_SEED = 45
 BEYOND = 10**6
 EVERY_ROW = pl.lit(True)
 
@@ -234,6 +236,30 @@ def test_the_books_without_a_defect_are_reconciled() -> None:
 def test_the_cause_is_found(cause: str) -> None:
     books = tied_out(CAUSES[cause](rolled(SEED)))
     assert findings(books, cause) - findings(outcome(SEED), cause)
+
+
+def test_lines_of_the_other_role_of_a_shared_account_that_are_wrong_by_the_same_amount_are_found() -> None:
+    """The account ties, and so do its sides; only the two entries know."""
+    shared = edited(rolled(SEED), "general_posting_setup", EVERY_ROW, inventory_adjmt_account="14300")
+    shared = edited(shared, "gl_entry", pl.col("gl_account_no") == "53000", gl_account_no="14300")
+    credits = [lines(number)[1] for number in (COUNT, entry("Positive Adjmt.", is_no(COUNT).not_()))]
+    wrong = edited(shared, "gl_entry", is_no(credits[0]), amount=pl.col("amount") + 1)
+    wrong = edited(wrong, "gl_entry", is_no(credits[1]), amount=pl.col("amount") - 1)
+    assert tied_out(shared)["summary"]["status"] == "reconciled"
+    found = tied_out(wrong)
+    assert found["summary"]["status"] == "differences"
+    assert found["tie_outs"]["difference"].sum() == 0
+
+
+def test_additional_currency_of_a_posting_group_that_differs_is_a_warning() -> None:
+    grouped = rolled(GROUPED_SEED)
+    relations = grouped.tables["gl_item_ledger_relation"]
+    of_many = relations.filter(pl.col("gl_entry_no").is_duplicated())["gl_entry_no"][0]
+    more = pl.col("additional_currency_amount") + 1
+    books = tied_out(edited(grouped, "gl_entry", is_no(of_many), additional_currency_amount=more))
+    findings = books["differences"].filter(pl.col("severity") != "info")
+    assert findings.select("cause", "gl_entry_no", "difference_acy").rows() == [("acy_mismatch", of_many, 1)]
+    assert books["summary"]["status"] == "reconciled"
 
 
 @pytest.mark.parametrize("problem", SETUP_PROBLEMS)

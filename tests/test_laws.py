@@ -23,6 +23,7 @@ from tests.made import random_books
 from tests.made.companies import COMPANIES
 from tests.made.ledger import TABLES
 from tests.made.write import plain_rows
+from tests.odd_books import ODDITIES
 from tests.small_books import changed, disturbed, extract, outcome, rolled, tied_out
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,7 @@ SEEDS = range(32)
 DISTURBED_SEEDS = range(100, 112)
 LINKED = [seed for seed in SEEDS if random_books.books(seed).has_relations]
 POSTED = [seed for seed in SEEDS if not random_books.books(seed).unposted]
+ODD_SEED = 266  # posted automatically, with expected cost, production and additional currency
 WRITTEN_OFF = {"14500", "53000"}  # Work in Process and Inventory Adjustment of the made companies
 BOTH = [seed for seed in LINKED if seed in POSTED]
 
@@ -68,7 +70,23 @@ def test_laws_hold_of_disturbed_books_without_relations(seed: int, days: int) ->
     assert broken(tied_out(books, as_of=first + timedelta(days))) == {}
 
 
+@pytest.mark.parametrize("oddity", ODDITIES)
+def test_laws_hold_of_odd_books(oddity: str) -> None:
+    """With and without relations; and whatever it is, it has a cause."""
+    linked = ODDITIES[oddity](rolled(ODD_SEED))
+    for books in (linked, changed(linked, gl_item_ledger_relation=None)):
+        found = tied_out(books)
+        assert broken(found) == {}
+        assert "unclassified" not in found["summary"]["causes"]
+
+
 # Verdicts
+
+
+def test_books_in_additional_currency_only_are_reconciled() -> None:
+    books = tied_out(ODDITIES["amounts in additional currency only"](rolled(ODD_SEED)))
+    assert books["summary"]["status"] == "reconciled"
+    assert books["differences"].filter(pl.col("severity") != "info").rows() == []
 
 
 @pytest.mark.parametrize("seed", POSTED)
