@@ -183,14 +183,15 @@ def results(entries: int, lines: int, rounds: int, measures: Mapping[str, list[M
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
     wall, cpu = core_.wall / sql_.wall, core_.cpu / sql_.cpu
+    often = "Once" if rounds == 1 else f"Median of {rounds}"
     return f"""# Results
 
-**The core takes {wall:.1f} times the wall time and {cpu:.1f} times the CPU time of a hand-written query
+**The core takes {cpu:.1f} times the CPU time and {wall:.1f} times the wall time of a hand-written query
 in DuckDB for the same totals.**
 
 {entries:,} value entries, {lines:,} G/L entries, one entry in a thousand at fault; books of `generate.py`,
-Parquet. Median of {rounds}, both in turn in one run, a process each. Both found the same subledger and G/L on
-every controlled account and the same places where entry and lines disagree.
+Parquet. {often}, both in turn in one run, a process each. Both found the same subledger and G/L on every
+controlled account and the same places where entry and lines disagree.
 
 | | wall s | CPU s | peak GB | load before |
 |---|---:|---:|---:|---:|
@@ -201,7 +202,8 @@ does none of this. Seconds of the first two leave out starting Python and import
 include them, and the report and all files.
 
 {datetime.now():%Y-%m-%d}, {machine}; {versions}.
-Other work ran on the machine where the load says so. Repeat it with `make bench`.
+Where the load is above the number of processors, other work ran beside it: wall times are inflated then, the
+CPU times less so. Repeat it with `make bench`.
 """
 
 
