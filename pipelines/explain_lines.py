@@ -48,7 +48,7 @@ def line_findings(
     rows = [
         _own_account(named, books),
         _moved(pieces, named),
-        _beside(actual_postings, expected_postings, unbalanced, books),
+        _beside(actual_postings, expected_postings, unbalanced, orphans, books),
         _refused(expected_postings, actual_postings, books),
         _handled(expected_postings, books),
         *_agreeing(named, pieces, books),
@@ -71,10 +71,14 @@ def _with_relation_problem(rows: pl.DataFrame, orphans: pl.DataFrame) -> pl.Data
             pl.format(
                 "Relation rows tie value entry {} to G/L entries that don't exist ({})",
                 "value_entry_no", "_missing",
-            ).alias("relation_problem"),
+            ).alias("_of_entry"),
         )
     )  # fmt: skip
-    return rows.join(missing, on="value_entry_no", how="left", validate="m:1")
+    return (
+        rows.join(missing, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(relation_problem=pl.coalesce("relation_problem", "_of_entry"))
+        .drop("_of_entry")
+    )
 
 
 def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
@@ -480,11 +484,24 @@ def _moved(pieces: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 
 
 def _beside(
-    actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, unbalanced: pl.DataFrame, books: Books
+    actual_postings: pl.DataFrame,
+    expected_postings: pl.DataFrame,
+    unbalanced: pl.DataFrame,
+    orphans: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """Linked amounts that no expected line claims: extra lines of an entry, and what a posting group
-    leaves over.
+    leaves over. The rest of a group that a missing value entry belonged to rests on that entry.
     """
+    missing_entries = (
+        orphans.filter(pl.col("lacks") == "value_entry")
+        .group_by("gl_entry_no")
+        .agg(
+            pl.col("value_entry_no").min().alias("missing_value_entry_no"),
+            pl.col("value_entry_no").unique().sort().cast(pl.String).str.join(", ").alias("_missing"),
+        )
+    )
+    of_group = pl.col("value_entry_no").is_null()
     refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
     loose = actual_postings.filter(
         pl.col("cost_kind").is_null() & (pl.col("posting_date") <= books.as_of)
@@ -497,10 +514,13 @@ def _beside(
     )
     return (
         loose.join(group_sums, on="gl_entry_no", how="left", validate="m:1")
+        .join(missing_entries, on="gl_entry_no", how="left", validate="m:1")
+        .with_columns(missing_value_entry_no=pl.when(of_group).then("missing_value_entry_no"))
         .with_columns(
             cause=pl.when(pl.col("account_no").is_null()).then(pl.lit("deleted_account"))
             .when(pl.col("amount") == 0).then(pl.lit("acy_mismatch"))
             .when(pl.col("value_entry_no").is_in(refused).fill_null(False)).then(pl.lit("invalid_combination"))
+            .when(pl.col("missing_value_entry_no").is_not_null()).then(pl.lit("orphan_relation"))
             .when(pl.col("imbalance").is_not_null()).then(pl.lit("one_sided"))
             .otherwise(pl.lit("amount_mismatch")),
             expected_amount=pl.col("_claimed").fill_null(0).cast(AMOUNT),
@@ -520,6 +540,9 @@ def _beside(
             "gl_entry_no",
             "expected_amount", "actual_amount", "difference_acy", "inferred", "imbalance", "transaction_no",
             "gl_posting_date",
+            pl.when(pl.col("cause") == "orphan_relation").then("missing_value_entry_no"),
+            pl.format("Relation rows tie G/L entry {} to value entries that don't exist ({})",
+                      "gl_entry_no", "_missing").alias("relation_problem"),
         )
     )  # fmt: skip
 
