@@ -39,7 +39,8 @@ def postings(books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
     parts = pl.concat([_actual(books), _expected(books), _write_off(books)])
     ruled = parts.join(_spelled_out(posting_rules), on=MATCH, how="left", validate="m:1")
     ruled = ruled.filter(pl.col("rule_id").is_not_null() | (pl.col("cost_kind") != "write_off"))
-    posted = ruled.filter(pl.col("outcome") == "posted")
+    has_amount = pl.any_horizontal(pl.col(AMOUNTS[:4]) != 0)
+    posted = ruled.filter((pl.col("outcome") == "posted") & has_amount)
     first = posted.with_columns(account_role="first_role", balancing_role="second_role")
     second = posted.with_columns(
         *(-pl.col(amount) for amount in AMOUNTS), account_role="second_role", balancing_role="first_role"
@@ -51,12 +52,10 @@ def postings(books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
         account_role=pl.lit(None, pl.String),
         balancing_role=pl.lit(None, pl.String),
     )
-    has_amount = pl.any_horizontal(pl.col(AMOUNTS[:4]) != 0)
     return (
-        pl.concat([pl.concat([first, second]).filter(has_amount), nothing])
+        pl.concat([first, second, nothing])
         .with_columns(open_amount=pl.col("amount") - pl.col("posted_amount"))
         .drop("first_role", "second_role", "condition", "source")
-        .sort("value_entry_no", "cost_kind", "account_role")
     )
 
 
