@@ -82,7 +82,7 @@ def _expected(books: Books) -> pl.DataFrame:
         "expected",
         condition=pl.concat_str(pl.lit("expected_cost_due="), _yes_no(due)),
         amounts=("_due", "posted_expected", "_due_acy", "posted_expected_acy", "amount_expected"),
-        also=pl.col("is_expected"),
+        also=pl.col("is_expected") | (pl.col("amount_expected_acy") != 0),
     )
 
 
