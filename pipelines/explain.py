@@ -317,9 +317,13 @@ def _settled(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Two G/L lines that nothing accounts for, one reversing the other to the cent: both stay, neither
     counts.
     """
-    reversals = books.gl_entries.filter(pl.col("reverses").is_not_null()).select(
+    by_reversal = books.gl_entries.select(
         pl.col("gl_entry_no").alias("_reversal"), pl.col("reverses").alias("_reversed")
     )
+    by_reversed = books.gl_entries.select(
+        pl.col("reversed_by").alias("_reversal"), pl.col("gl_entry_no").alias("_reversed")
+    )
+    reversals = pl.concat([by_reversal, by_reversed]).drop_nulls().unique(maintain_order=True)
     lines = rows.filter(pl.col("value_entry_no").is_null() & (pl.col("difference") != 0)).select(
         "gl_entry_no", "account_no", "difference"
     )
