@@ -35,16 +35,16 @@ def ledger_activity(
     )  # fmt: skip
     covered = _covered_documents(lines, actual_postings, books)
     compressed = _compressed(lines, expected_postings, actual_postings, account_scope, books)
-    controlled, nature = pl.col("is_controlled"), pl.col("nature")
+    controlled, nature, nothing = pl.col("is_controlled"), pl.col("nature"), pl.lit(0, AMOUNT)
     unlinked = pl.col("amount") - pl.col("linked_amount") - pl.col("other_role_amount")
     other = (
-        pl.when(nature == "linked").then(unlinked * 0)
-        .when(nature == "blank_account").then(unlinked * 0)
+        pl.when(nature == "linked").then(nothing)
+        .when(nature == "blank_account").then(nothing)
         .when(nature == "closing").then(unlinked)
         .when((nature == "reversed") & controlled & pl.col("reversed_other_role")).then(unlinked)
         .when(controlled).then(pl.col("covered_amount").fill_null(0))
         .when(nature == "compressed").then(unlinked - pl.col("compressed_amount").fill_null(0))
-        .when(nature.is_in(["reversed", "inventory_cost"])).then(unlinked * 0)
+        .when(nature.is_in(["reversed", "inventory_cost"])).then(nothing)
         .otherwise(unlinked)
     )  # fmt: skip
     return (

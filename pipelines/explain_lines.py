@@ -9,6 +9,7 @@ without a value entry (``explain_ledger``), the order and words of the causes (`
 import polars as pl
 
 from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.marts import COST_KINDS
 from schemas.money import AMOUNT
 
 KEY = ["value_entry_no", "cost_kind", "account_role"]
@@ -90,12 +91,9 @@ def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, bo
     columns takes twice as long.
     """
     roles = pl.Enum(expected_postings["account_role"].drop_nulls().unique().sort())
-    kinds = pl.Enum(expected_postings["cost_kind"].unique().sort())
-    kind = pl.col("cost_kind").cast(kinds, strict=False).to_physical().cast(pl.Int64)
+    kind = pl.col("cost_kind").cast(pl.Enum(COST_KINDS)).to_physical().cast(pl.Int64)
     role = pl.col("account_role").cast(roles, strict=False).to_physical().cast(pl.Int64)
-    line = ((pl.col("value_entry_no") * len(kinds.categories) + kind) * len(roles.categories) + role).alias(
-        "_line"
-    )
+    line = ((pl.col("value_entry_no") * len(COST_KINDS) + kind) * len(roles.categories) + role).alias("_line")
     has_acy = "additional_currency_amount" in books.given["gl_entry"]
     pieces = actual_postings.filter(pl.col("cost_kind").is_not_null()).select(
         line,

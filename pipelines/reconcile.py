@@ -24,8 +24,10 @@ def balances(
     on an account without a controlled role, those of all its roles. ``difference = gl - other_activity -
     subledger``, debit positive.
     """
-    until = expected_postings.filter(pl.col("posting_date") <= books.as_of).join(
-        account_scope, on="account_no", how="inner", nulls_equal=True, validate="m:1"
+    until = (
+        expected_postings.filter(pl.col("posting_date") <= books.as_of)
+        .select("account_no", "account_role", "amount")
+        .join(account_scope.drop("roles"), on="account_no", how="inner", nulls_equal=True, validate="m:1")
     )
     counts = (
         pl.col("account_role").is_in(CONTROLLED_ROLES)
@@ -88,8 +90,12 @@ def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     nothing = expected_postings.filter(
         (pl.col("cost_kind") == "actual") & (pl.col("outcome") != "posted")
     ).select("value_entry_no", "outcome")
-    entries = books.value_entries.join(inventory, on="value_entry_no", how="left", validate="1:1").join(
-        nothing, on="value_entry_no", how="left", validate="1:1"
+    entries = (
+        books.value_entries.select(
+            "value_entry_no", "posting_date", "is_capacity", "is_inventoriable", "amount_actual"
+        )
+        .join(inventory, on="value_entry_no", how="left", validate="1:1")
+        .join(nothing, on="value_entry_no", how="left", validate="1:1")
     )
     line = (
         pl.when(pl.col("posting_date") > books.as_of).then(pl.lit(INVENTORY_BRIDGE[0]))

@@ -7,6 +7,7 @@ posted (``link``).
 import polars as pl
 
 from schemas.ledger import Books
+from schemas.marts import COST_KINDS
 
 ENTRY_KEYS = (
     "location_code", "inventory_posting_group", "wip_posting_group", "gen_bus_posting_group",
@@ -23,43 +24,51 @@ def accounts(postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame) 
 
     Source: CU5802.SetAccNo and CheckAccNo; report "Post Inventory Cost to G/L - Test", messages 7 to 14.
     """
-    keyed = postings.join(
-        account_roles.select("account_role", "ordinal", "setup_table", "entry_key_1", "entry_key_2"),
-        on="account_role",
-        how="left",
-        validate="m:1",
-    ).join(
-        books.value_entries.select("value_entry_no", *ENTRY_KEYS),
-        on="value_entry_no",
-        how="left",
-        validate="m:1",
+    keys = books.value_entries.select(ENTRY_KEYS).unique().with_row_index("keys_no")
+    entries = books.value_entries.select("value_entry_no", *ENTRY_KEYS).join(
+        keys, on=ENTRY_KEYS, how="left", validate="m:1", nulls_equal=True
     )
+    return (
+        postings.join(
+            entries.select("value_entry_no", "keys_no"), on="value_entry_no", how="left", validate="m:1"
+        )
+        .join(_looked_up(keys, books, account_roles), on=["keys_no", "account_role"], how="left",
+              validate="m:1")
+        .with_columns(setup_problem=_setup_problem(books))
+        .drop("keys_no", "is_blocked", "has_setup_row", "account_type", "is_account_blocked", "has_account")
+        .sort(_place())
+    )  # fmt: skip
+
+
+def _looked_up(keys: pl.DataFrame, books: Books, account_roles: pl.DataFrame) -> pl.DataFrame:
+    """Every account role for every combination of keys that entries have, with what the setup says of it.
+
+    Entries share few combinations: looking these up, instead of every line, halves the step's time.
+    """
+    roles = account_roles.select("account_role", "ordinal", "setup_table", "entry_key_1", "entry_key_2")
     setup = books.posting_accounts.select("account_role", "key_1", "key_2", "account_no", "is_blocked")
-    resolved = (
-        keyed.with_columns(key_1=_entry_key("entry_key_1"), key_2=_entry_key("entry_key_2"))
+    accounts = books.accounts.select(
+        "account_no", "account_type", pl.col("is_blocked").alias("is_account_blocked")
+    )
+    return (
+        keys.join(roles, how="cross")
+        .with_columns(key_1=_entry_key("entry_key_1"), key_2=_entry_key("entry_key_2"))
+        .drop("entry_key_1", "entry_key_2", *ENTRY_KEYS)
         .join(
             setup.with_columns(has_setup_row=pl.lit(True)),
             on=["account_role", "key_1", "key_2"],
             how="left",
             validate="m:1",
         )
-        .join(
-            books.accounts.select(
-                "account_no", "account_type", pl.col("is_blocked").alias("is_account_blocked")
-            ).with_columns(has_account=pl.lit(True)),
-            on="account_no",
-            how="left",
-            validate="m:1",
-        )
+        .join(accounts.with_columns(has_account=pl.lit(True)), on="account_no", how="left", validate="m:1")
     )
-    return (
-        resolved.with_columns(setup_problem=_setup_problem(books))
-        .drop(
-            "entry_key_1", "entry_key_2", "is_blocked", "has_setup_row", "account_type", "is_account_blocked",
-            "has_account", *ENTRY_KEYS,
-        )
-        .sort("value_entry_no", "cost_kind", "ordinal")
-    )  # fmt: skip
+
+
+def _place() -> pl.Expr:
+    """Value entry, cost kind and ordinal as one number: sorting by the three takes twice as long."""
+    kind = pl.col("cost_kind").cast(pl.Enum(COST_KINDS)).to_physical().cast(pl.Int64)
+    ordinal = pl.col("ordinal").fill_null(-1) + 1
+    return (pl.col("value_entry_no") * len(COST_KINDS) + kind) * (ordinal.max() + 1) + ordinal
 
 
 def _entry_key(which: str) -> pl.Expr:

@@ -88,7 +88,7 @@ def _value_entries(
         .pipe(_with_invoicing, tables, given, switches, as_of)
         .pipe(_with_write_off, tables, gl_entries, relations, switches)
         .pipe(_with_lines, gl_entries, relations)
-        .sort("value_entry_no")
+        .pipe(_in_order, "value_entry_no")
     )
 
 
@@ -328,8 +328,13 @@ def _gl_entries(extract: Extract, source_codes: pl.DataFrame) -> pl.DataFrame:
             "dimension_set_id", "user_id",
             pl.col("system_created_at").alias("created_at"),
         )
-        .sort("gl_entry_no")
+        .pipe(_in_order, "gl_entry_no")
     )  # fmt: skip
+
+
+def _in_order(entries: pl.DataFrame, number: str) -> pl.DataFrame:
+    """Sorted by entry number, as they mostly are already."""
+    return entries if entries[number].is_sorted() else entries.sort(number)
 
 
 def _origins(tables: Mapping[str, pl.DataFrame], source_codes: pl.DataFrame) -> pl.DataFrame:
