@@ -439,11 +439,13 @@ def books(entries: int) -> dict[str, pl.DataFrame]:
 
 
 def write(entries: int, folder: Path) -> None:
-    """Writes the books as Parquet, one file a table."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the books as Parquet, one file a table; the folder appears when all of them are there."""
+    draft = folder.with_name(f"{folder.name}.draft")
+    draft.mkdir(parents=True, exist_ok=True)
     for table, rows in books(entries).items():
-        rows.write_parquet(folder / f"{table}.parquet")
+        rows.write_parquet(draft / f"{table}.parquet")
         print(f"{table}: {rows.height:,} rows")
+    draft.rename(folder)
 
 
 if __name__ == "__main__":
