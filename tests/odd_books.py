@@ -99,6 +99,7 @@ ODDITIES: Mapping[str, Oddity] = {
         entries(**dict.fromkeys(CODES, "")),
         lines(source_code="", document_no="", source_no="", user_id="", description=""),
     ),
+    "lines without source codes": lines(source_code=""),
     "all accounts of the G/L are blank": lines(gl_account_no=""),
     "the setup has no account": blank_setup,
     "one account for everything": one_account,

@@ -32,6 +32,7 @@ DISTURBED_SEEDS = range(100, 112)
 LINKED = [seed for seed in SEEDS if random_books.books(seed).has_relations]
 POSTED = [seed for seed in SEEDS if not random_books.books(seed).unposted]
 ODD_SEED = 266  # posted automatically, with expected cost, production and additional currency
+SETUPS = ("inventory_setup", "manufacturing_setup", "source_code_setup", "general_ledger_setup", "item")
 WRITTEN_OFF = {"14500", "53000"}  # Work in Process and Inventory Adjustment of the made companies
 BOTH = [seed for seed in LINKED if seed in POSTED]
 
@@ -132,6 +133,18 @@ def test_with_and_without_relations_the_accounts_tie_the_same(seed: int) -> None
     columns = ("account_no", "subledger", "gl", "other_activity", "difference", "explained", "unexplained")
     assert rows_of(without_relations, *columns) == rows_of(outcome(seed), *columns)
     assert without_relations["summary"]["status"] == outcome(seed)["summary"]["status"]
+
+
+@pytest.mark.parametrize("table", SETUPS)
+def test_without_relations_and_a_setup_right_books_are_still_reconciled(table: str) -> None:
+    """What isn't given is told from the entries and the lines."""
+    books = changed(rolled(ODD_SEED), **{table: None, "gl_item_ledger_relation": None})
+    assert tied_out(books)["summary"]["status"] == "reconciled"
+
+
+def test_a_source_code_that_is_blank_throughout_tells_nothing() -> None:
+    books = changed(ODDITIES["lines without source codes"](rolled(ODD_SEED)), gl_item_ledger_relation=None)
+    assert tied_out(books)["summary"]["status"] == "reconciled"
 
 
 @pytest.mark.parametrize("company", COMPANIES)
