@@ -20,6 +20,12 @@ SURE: Mapping[bool, Sequence[tuple[str, ...]]] = {
     ],
     False: [("full", "posting_date", "dimension_set_id"), ("full", "posting_date")],
 }
+#: What a posting group still agrees on when its amount, its account or its date is wrong.
+ODD_GROUPS = (
+    ("posting_date", "account_no", "is_debit"),
+    ("posting_date", "amount"),
+    ("account_no", "amount"),
+)
 LOOSE: Mapping[bool, Sequence[tuple[str, ...]]] = {
     True: [
         ("amounts", "posting_date", "document_no"),
@@ -68,7 +74,12 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
         for by in loose:
             found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
     found.append(_moved(_left_over(posted, found, ledger_lines), _unused(ledger_lines, found)))
-    found.append(_near_groups(_without(posted, found), _unused(ledger_lines, found)))
+    for key in ODD_GROUPS:
+        left = pl.concat([_without(posted, found), _left_over(posted, found, ledger_lines)])
+        found.append(_odd_groups(left, _unused(ledger_lines, found), key, 2))
+    if not has_documents:
+        found.append(_odd_groups(_without(posted, found), _unused(ledger_lines, found), ODD_GROUPS[0], 1))
+    found.append(_groups(posted, _unused(ledger_lines, found), 2))  # posted again
     if has_documents:
         found.extend(_patterns(posted, _unused(ledger_lines, found), sure[1]))  # posted again
         still_open = _lines(resolved_postings.filter(_is_open()), books, "amount")
@@ -350,13 +361,12 @@ def _sums(posted: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _near_groups(posted: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:
-    """Posting groups whose sum is wrong: the only group and the only line left on an account, date and
-    side.
-    """
-    key = ["posting_date", "account_no", "is_debit"]
+def _odd_groups(
+    posted: pl.DataFrame, ledger_lines: pl.DataFrame, key: tuple[str, ...], at_least: int
+) -> pl.DataFrame:
+    """Posting groups with one thing wrong: the only group and the only line left that agree on the rest."""
     alone = pl.len().over(key) == 1
-    sums = _sums(posted).filter((pl.col("value_entry_no").list.len() > 1) & alone)
+    sums = _sums(posted).filter(alone & (pl.col("value_entry_no").list.len() >= at_least))
     matched = ledger_lines.filter(alone).join(sums, on=key, how="inner", suffix="_sum")
     return matched.explode("value_entry_no", "unit").select("gl_entry_no", "value_entry_no", "unit")
 
