@@ -243,7 +243,8 @@ def _with_message(lines: pl.DataFrame, setup_messages: pl.DataFrame) -> pl.DataF
     text = setup_messages.select(pl.col("problem").alias("setup_problem"), pl.col("message").alias("_text"))
     filled = pl.col("_text")
     for field in ("key_1", "key_2", "account_no", "role_name", "posting_date"):
-        value = pl.col("account_role") if field == "role_name" else pl.col(field).cast(pl.String)
+        role_name = pl.col("account_role").cast(pl.String).str.replace_all("_", " ", literal=True)
+        value = role_name if field == "role_name" else pl.col(field).cast(pl.String)
         shown = pl.when(value.fill_null("") == "").then(pl.lit("(blank)")).otherwise(value)
         filled = filled.str.replace_all("{" + field + "}", shown, literal=True)
     is_open = (pl.col("posted_amount") == 0) & (pl.col("amount") != 0)
