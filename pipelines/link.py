@@ -232,11 +232,13 @@ def _agreeing(lines: pl.DataFrame, pairs: pl.DataFrame, agree: tuple[str, ...]) 
     """Pairs beside the lines of their entry that agree. Joined on one number, the rest compared: an entry
     has few lines, and joining on all of it costs three times as much.
     """
-    by_account = "account_key" in agree
-    rest = [pl.col(c) == pl.col(f"{c}_line") for c in agree if c != "account_key"]
-    on = "entry_account" if by_account else "value_entry_no"
-    columns = [c for c in lines.columns if c not in ("value_entry_no", "entry_account") or c == on]
-    return pairs.join(lines.select(columns), on=on, how="inner", suffix="_line").filter(*rest)
+    on = "entry_account" if "account_key" in agree else "value_entry_no"
+    rest = [c for c in agree if c != "account_key"]
+    ours = lines.select(
+        "line_no", "cost_kind", "account_role", on, *(pl.col(c).alias(f"{c}_line") for c in rest)
+    )
+    theirs = pairs.select(sorted({"gl_entry_no", "value_entry_no", "amount", "amount_acy", on, *rest}))
+    return theirs.join(ours, on=on, how="inner").filter(pl.col(c) == pl.col(f"{c}_line") for c in rest)
 
 
 def _candidates(lines: pl.DataFrame, pairs: pl.DataFrame, account_fits: bool) -> pl.DataFrame:
