@@ -126,8 +126,8 @@ def is_rising(rows: pl.DataFrame, columns: Sequence[str]) -> bool:
         value, last = pl.col(column), pl.col(column).shift()
         is_greater = (value > last) | ((value == last) & is_greater)
     no_nulls = pl.sum_horizontal(pl.col(*columns).null_count()) == 0
-    rising, complete = rows.select(is_greater.slice(1).all().alias("rising"), no_nulls.alias("complete")).row(0)
-    return bool(rising and complete)
+    rising = is_greater.slice(1).all() & no_nulls
+    return bool(rows.select(rising).item())
 
 
 def empty(table: str) -> pl.DataFrame:
