@@ -1,14 +1,17 @@
 """The command line: its options, exit codes, messages, and what stands on which stream."""
 
 import json
+import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
@@ -353,7 +356,8 @@ def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     yield process, f"http://{HOST}:{port}"
-    process.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def answer(address: str, query: str) -> str:

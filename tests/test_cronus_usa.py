@@ -1,7 +1,8 @@
 """CRONUS USA, whole: a real company's ledgers, and variants of them that must behave.
 
-The figures are those of the ledgers themselves, told by their origin's README: account 14110 ties, 14140 differs by
-240.00 because invoice 107213 for an item that isn't stocked was posted to the inventory account.
+The figures are those of the ledgers themselves, told by their origin's README: account 14110 ties, 14140
+differs by 240.00 because invoice 107213 for an item that isn't stocked was posted to the inventory
+account.
 """
 
 import shutil
@@ -88,7 +89,9 @@ def test_the_last_dates_count(cronus: Outcome) -> None:
 def test_a_journal_of_77_77_is_one_more_direct_posting(variant: Callable[..., Outcome]) -> None:
     def journal(entries: pl.DataFrame) -> pl.DataFrame:
         line = entries.filter(pl.col("Entry No.") == "2122").with_columns(
-            pl.lit("GENJNL").alias("Source Code"), pl.lit("").alias("Source No."), pl.lit("").alias("Source Type")
+            pl.lit("GENJNL").alias("Source Code"),
+            pl.lit("").alias("Source No."),
+            pl.lit("").alias("Source Type"),
         )
         debit = line.with_columns(pl.lit("5689").alias("Entry No."), pl.lit("77.77").alias("Amount"))
         credit = line.with_columns(
@@ -103,8 +106,12 @@ def test_a_journal_of_77_77_is_one_more_direct_posting(variant: Callable[..., Ou
     ]
 
 
-def test_a_removed_purchase_leaves_its_pair_and_uncovers_its_document(variant: Callable[..., Outcome]) -> None:
-    """Value entry 299 over 1,953.90: its INVTPCOST pair stands on 14140 twice, its invoice line has no cover."""
+def test_a_removed_purchase_leaves_its_pair_and_uncovers_its_document(
+    variant: Callable[..., Outcome],
+) -> None:
+    """Value entry 299 over 1,953.90: its INVTPCOST pair stands on 14140 twice, its invoice line has no
+    cover.
+    """
     outcome = variant(value_entry=lambda entries: entries.filter(pl.col("Entry No.") != "299"))
     found = [(cause, account, amount) for cause, account, _, amount in errors(outcome)]
     assert sorted(found) == [
@@ -119,7 +126,8 @@ def test_a_removed_purchase_leaves_its_pair_and_uncovers_its_document(variant: C
 
 def test_a_removed_sale_leaves_its_pair_on_both_accounts(variant: Callable[..., Outcome]) -> None:
     sale = pl.read_csv(CRONUS / "value_entry.csv", infer_schema=False).filter(
-        (pl.col("Item Ledger Entry Type") == "Sale") & (pl.col("Cost Posted to G/L").cast(pl.Decimal(38, 2)) != 0)
+        (pl.col("Item Ledger Entry Type") == "Sale")
+        & (pl.col("Cost Posted to G/L").cast(pl.Decimal(38, 2)) != 0)
     )
     entry_no, cost = sale["Entry No."][100], Decimal(sale["Cost Amount (Actual)"][100])
     outcome = variant(value_entry=lambda entries: entries.filter(pl.col("Entry No.") != entry_no))
@@ -134,14 +142,23 @@ def test_a_removed_sale_leaves_its_pair_on_both_accounts(variant: Callable[..., 
 
 def test_renumbered_accounts_give_the_same_findings(cronus: Outcome, variant: Callable[..., Outcome]) -> None:
     def renumber(table: pl.DataFrame) -> pl.DataFrame:
-        columns = [c for c in table.columns if c.endswith(("Account", "(Interim)", "Acc.", "Account No.")) or c == "No."]
+        columns = [
+            c
+            for c in table.columns
+            if c.endswith(("Account", "(Interim)", "Acc.", "Account No.")) or c == "No."
+        ]
         return table.with_columns(
-            pl.when(pl.col(c).fill_null("") != "").then(pl.concat_str(pl.lit("K-"), pl.col(c).str.reverse())).alias(c)
+            pl.when(pl.col(c).fill_null("") != "")
+            .then(pl.concat_str(pl.lit("K-"), pl.col(c).str.reverse()))
+            .alias(c)
             for c in columns
         )
 
     outcome = variant(
-        gl_entry=renumber, gl_account=renumber, inventory_posting_setup=renumber, general_posting_setup=renumber
+        gl_entry=renumber,
+        gl_account=renumber,
+        inventory_posting_setup=renumber,
+        general_posting_setup=renumber,
     )
     assert errors(outcome) == [("direct_posting", "K-04141", 2122, Decimal("240.00"))]
     assert outcome.summary["causes"] == cronus.summary["causes"]
