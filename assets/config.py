@@ -240,7 +240,7 @@ TEMPLATE = """\
 # A relative folder is taken from where this file lies.
 path = "exports"
 # The company, when the source holds several. Without it, each is run.
-# company = "CRONUS USA, Inc."
+# company = "Northwind Ltd."
 
 [run]
 # The last posting date that counts, inclusive. Without it: the later of the last value entry and the last

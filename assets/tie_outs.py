@@ -11,6 +11,7 @@ import polars as pl
 from assets.run import Run
 from pipelines import activity as activities
 from pipelines import (
+    compare,
     completeness,
     expect,
     explain,
@@ -98,7 +99,22 @@ def orphans(books: Books) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def compared_lines(
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    unbalanced: pl.DataFrame,
+    orphans: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """What must exist, what was flagged as posted and what the G/L holds, side by side."""
+    return compare.compared_lines(
+        expected_postings, actual_postings, unbalanced, orphans, books, rules.setup_messages()
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def line_findings(
+    compared_lines: pl.DataFrame,
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
     account_scope: pl.DataFrame,
@@ -108,6 +124,7 @@ def line_findings(
 ) -> pl.DataFrame:
     """What is wrong on value entries: open, posted without lines, posted elsewhere or otherwise."""
     return explain_lines.line_findings(
+        compared_lines,
         expected_postings,
         actual_postings,
         account_scope,
@@ -115,7 +132,6 @@ def line_findings(
         orphans,
         books,
         rules.causes(),
-        rules.setup_messages(),
     )
 
 

@@ -9,17 +9,15 @@ without a value entry (``explain_ledger``), the order and words of the causes (`
 import polars as pl
 
 from schemas.ledger import CONTROLLED_ROLES, Books
-from schemas.marts import COST_KINDS
 from schemas.money import AMOUNT
 
 KEY = ["value_entry_no", "cost_kind", "account_role"]
 LAYERS = ("row", "open", "link", "posted", "lines")
 NON_INVENTORY = ("Direct Cost - Non Inventory", "Material - Non Inventory")
-MOST_TIMES = 5
-HELD = ("held", "held_acy", "held_until", "held_acy_until", "on_account_until", "on_account_acy_until")
 
 
 def line_findings(
+    compared_lines: pl.DataFrame,
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
     account_scope: pl.DataFrame,
@@ -27,7 +25,6 @@ def line_findings(
     orphans: pl.DataFrame,
     books: Books,
     causes: pl.DataFrame,
-    setup_messages: pl.DataFrame,
 ) -> pl.DataFrame:
     """Rows of findings on value entries, in the raw shape of ``explain``: one row per account that a
     finding touches.
@@ -36,15 +33,10 @@ def line_findings(
     none holds the amounts agree, and dates, dimensions and the additional currency are compared. Amounts
     count up to as-of.
     """
-    examined = _examined(expected_postings, actual_postings, books)
-    expected = expected_postings.join(examined, on="value_entry_no", how="semi")
-    actual = actual_postings.join(examined, on="value_entry_no", how="semi")
-    compressible = _compressible(books, actual_postings)
-    lines = _lines(expected, actual, compressible, unbalanced, orphans, books, setup_messages)
-    named = lines.with_columns(
-        cause=pl.when(pl.col("is_suspect")).then(_first_cause(causes, LAYERS)),
-        expected_until=pl.col("expected_until").fill_null(pl.col("amount")),
+    named = compared_lines.with_columns(
+        cause=pl.when(pl.col("is_suspect")).then(_first_cause(causes, LAYERS))
     )
+    actual = actual_postings.join(compared_lines, on="value_entry_no", how="semi")
     pieces = _pieces(actual, named, books)
     rows = [
         _own_account(named, books),
@@ -82,273 +74,6 @@ def _with_relation_problem(rows: pl.DataFrame, orphans: pl.DataFrame) -> pl.Data
     )
 
 
-def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The value entries that may have anything to tell.
-
-    Of all others every line has one G/L piece, and it agrees in amounts, account, date and dimensions.
-    Telling them apart first spares nearly all entries the claim by claim examination: at a million
-    entries 2 s of processor time instead of 16. A line's key is one number, since a join on the three
-    columns takes twice as long.
-    """
-    roles = pl.Enum(expected_postings["account_role"].drop_nulls().unique().sort())
-    kind = pl.col("cost_kind").cast(pl.Enum(COST_KINDS)).to_physical().cast(pl.Int64)
-    role = pl.col("account_role").cast(roles, strict=False).to_physical().cast(pl.Int64)
-    line = ((pl.col("value_entry_no") * len(COST_KINDS) + kind) * len(roles.categories) + role).alias("_line")
-    has_acy = "additional_currency_amount" in books.given["gl_entry"]
-    pieces = actual_postings.filter(pl.col("cost_kind").is_not_null()).select(
-        line,
-        pl.col("amount", "amount_acy", "account_no", "posting_date", "dimension_set_id").name.suffix(
-            "_piece"
-        ),
-    )
-    is_plain = (
-        pl.col("_line").is_unique()
-        & (pl.col("posted_amount") == pl.col("amount"))
-        & (pl.col("amount_piece") == pl.col("amount"))
-        & (pl.lit(not has_acy) | (pl.col("amount_acy_piece") == pl.col("posted_amount_acy")))
-        & (pl.col("account_no_piece") == pl.col("account_no"))
-        & (pl.col("posting_date_piece") == pl.col("posting_date"))
-        & (pl.col("dimension_set_id_piece") == pl.col("dimension_set_id")).fill_null(True)
-    ).fill_null(False)
-    return (
-        expected_postings.filter(pl.col("outcome") == "posted")
-        .select(line, "value_entry_no", "amount", "posted_amount", "posted_amount_acy", "account_no",
-                "posting_date")
-        .join(books.value_entries.select("value_entry_no", "dimension_set_id"), on="value_entry_no",
-              how="left", validate="m:1")
-        .join(pieces, on="_line", how="left")
-        .filter(~is_plain)
-        .select("value_entry_no")
-        .unique()
-    )  # fmt: skip
-
-
-def _lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
-    compressible: pl.DataFrame,
-    unbalanced: pl.DataFrame,
-    orphans: pl.DataFrame,
-    books: Books,
-    setup_messages: pl.DataFrame,
-) -> pl.DataFrame:
-    """Every line of the examined entries with E, P and L side by side and what its entry says about it."""
-    entries = books.value_entries.select(
-        "value_entry_no", "entry_type", "variance_type", "item_ledger_entry_type", "is_queued",
-        "is_fully_invoiced",
-        "dimension_set_id", "wip_writeoff",
-    )  # fmt: skip
-    posted = expected_postings.filter(pl.col("outcome") == "posted").drop(
-        "entry_type", "variance_type", "item_ledger_entry_type", strict=False
-    )
-    posted = _with_held(posted, _held(actual_postings, posted, unbalanced, books))
-    until = pl.col("posting_date") <= books.as_of
-    missing_lines = orphans.filter(pl.col("lacks") == "gl_entry")["value_entry_no"].unique().implode()
-    suspects = posted.filter(~_agrees()).select("value_entry_no").unique()
-    calm = posted.join(suspects, on="value_entry_no", how="anti").with_columns(is_suspect=pl.lit(False))
-    return pl.concat(
-        [
-            posted.join(suspects, on="value_entry_no", how="semi")
-            .join(entries, on="value_entry_no", how="left", validate="m:1")
-            .pipe(_with_message, setup_messages)
-            .with_columns(
-                is_suspect=pl.lit(True),
-                expected_until=pl.when(until).then("amount").otherwise(pl.lit(0, AMOUNT)),
-                expected_acy_until=pl.when(until).then("amount_acy").otherwise(pl.lit(0, AMOUNT)),
-                is_orphan=pl.col("value_entry_no").is_in(missing_lines),
-                is_switched_on=pl.lit(books.switches.expected_cost_posting),
-            )
-            .pipe(_with_entry_claims, expected_postings)
-            .pipe(_with_netted_groups, books)
-            .join(compressible, on="account_no", how="left", validate="m:1")
-            .with_columns(
-                is_compressible=pl.col("is_compressible").fill_null(False) & _in_compressed_period(books)
-            ),
-            calm,
-        ],
-        how="diagonal",
-    )
-
-
-def _with_held(posted: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    return posted.join(held, on=KEY, how="left", validate="1:1").with_columns(
-        pl.col(HELD).fill_null(0).cast(AMOUNT),
-        pl.col("pieces").fill_null(0),
-        pl.col("has_blank_account", "is_moved", "is_reversed").fill_null(False),
-    )
-
-
-def _agrees() -> pl.Expr:
-    """Posted in full, held in full, on the account that the setup gives: no cause can fit, only dates may
-    differ.
-    """
-    return (
-        (pl.col("posted_amount") == pl.col("amount"))
-        & (pl.col("held") == pl.col("posted_amount"))
-        & (pl.col("pieces") > 0)
-        & ~pl.col("is_moved")
-        & ~pl.col("has_blank_account")
-    )
-
-
-def _held(
-    actual_postings: pl.DataFrame, posted: pl.DataFrame, unbalanced: pl.DataFrame, books: Books
-) -> pl.DataFrame:
-    """Per expected line what the G/L holds of it: L over all dates, and up to as-of on its own account."""
-    until = pl.col("posting_date") <= books.as_of
-    own = pl.col("account_no").eq_missing(pl.col("own_account"))
-    return (
-        actual_postings.filter(pl.col("cost_kind").is_not_null())
-        .join(
-            posted.select(*KEY, pl.col("account_no").alias("own_account")),
-            on=KEY,
-            how="inner",
-            validate="m:1",
-        )
-        .join(
-            unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1"
-        )
-        .sort("gl_entry_no")
-        .group_by(KEY, maintain_order=True)
-        .agg(
-            pl.col("amount").sum().alias("held"),
-            pl.col("amount_acy").sum().alias("held_acy"),
-            pl.col("amount").filter(until).sum().alias("held_until"),
-            pl.col("amount_acy").filter(until).sum().alias("held_acy_until"),
-            pl.col("amount").filter(until & own).sum().alias("on_account_until"),
-            pl.col("amount_acy").filter(until & own).sum().alias("on_account_acy_until"),
-            pl.len().alias("pieces"),
-            pl.col("account_no").is_null().any().alias("has_blank_account"),
-            (~own).any().alias("is_moved"),
-            pl.col("account_no").filter(~own).first().alias("old_account"),
-            pl.col("reversed_by").is_not_null().any().alias("is_reversed"),
-            pl.col("gl_entry_no").first(),
-            pl.col("posting_date").first().alias("gl_posting_date"),
-            pl.col("dimension_set_id").first().alias("gl_dimension_set_id"),
-            (pl.col("posting_date").n_unique() > 1).alias("has_many_dates"),
-            pl.col("imbalance").drop_nulls().first(),
-            pl.col("transaction_no")
-            .filter(pl.col("imbalance").is_not_null())
-            .first()
-            .alias("broken_transaction"),
-            pl.col("inferred").any(),
-        )
-    )
-
-
-def _with_message(lines: pl.DataFrame, setup_messages: pl.DataFrame) -> pl.DataFrame:
-    """What BC's test report would say about the entry: all of its open lines fall with the first that
-    can't be posted.
-    """
-    text = setup_messages.select(pl.col("problem").alias("setup_problem"), pl.col("message").alias("_text"))
-    filled = pl.col("_text")
-    for field in ("key_1", "key_2", "account_no", "role_name", "posting_date"):
-        role_name = pl.col("account_role").cast(pl.String).str.replace_all("_", " ", literal=True)
-        value = role_name if field == "role_name" else pl.col(field).cast(pl.String)
-        shown = pl.when(value.fill_null("") == "").then(pl.lit("(blank)")).otherwise(value)
-        filled = filled.str.replace_all("{" + field + "}", shown, literal=True)
-    is_open = (pl.col("posted_amount") == 0) & (pl.col("amount") != 0)
-    own_message = pl.when(is_open).then(filled)
-    return (
-        lines.join(text, on="setup_problem", how="left", validate="m:1")
-        .with_columns(_message=own_message)
-        .with_columns(message=pl.col("_message").drop_nulls().first().over("value_entry_no"))
-        .drop("_text", "_message")
-    )
-
-
-def _with_entry_claims(lines: pl.DataFrame, expected_postings: pl.DataFrame) -> pl.DataFrame:
-    """What holds for a whole entry: refused, its actual part open, posted a whole number of times, in a
-    broken transaction.
-    """
-    refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
-    actual_open = (
-        lines.filter((pl.col("cost_kind") == "actual") & _is_open())["value_entry_no"].unique().implode()
-    )
-    times = pl.coalesce(
-        *(pl.when(pl.col("held") == pl.col("posted_amount") * n).then(n) for n in range(2, MOST_TIMES + 1))
-    )
-    was_posted = pl.col("posted_amount") != 0
-    return (
-        lines.with_columns(
-            is_refused=pl.col("value_entry_no").is_in(refused),
-            is_actual_open=pl.col("value_entry_no").is_in(actual_open),
-            times=pl.when(was_posted).then(times.fill_null(0)),
-        )
-        .with_columns(
-            is_repeated=(pl.col("times").min().over("value_entry_no") >= 2)
-            & (pl.col("times").n_unique().over("value_entry_no") == 1),
-        )
-        .with_columns(pl.col("imbalance", "broken_transaction").drop_nulls().first().over("value_entry_no"))
-    )
-
-
-def _with_netted_groups(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Posted lines whose posting group sums to 0 in both currencies: BC writes relation rows but no G/L
-    line for them.
-    """
-    group = books.value_entries.select(
-        "value_entry_no", "location_code", "inventory_posting_group", "wip_posting_group",
-        "gen_bus_posting_group",
-        "gen_prod_posting_group", pl.col("dimension_set_id").alias("_dimensions"),
-    ).join(lines, on="value_entry_no", how="semi")  # fmt: skip
-    related = books.relations.join(group, on="value_entry_no", how="semi")["value_entry_no"].implode()
-    group = group.with_columns(
-        _is_related=pl.col("value_entry_no").is_in(related) | pl.lit(not books.has_relations)
-    )
-    is_credit = (pl.col("posted_amount") < 0) | (pl.col("posted_amount_acy") < 0)
-    key = (
-        "posting_date", "account_role", "balancing_role", "location_code", "_group", "gen_bus_posting_group",
-        "gen_prod_posting_group", "_dimensions", "_is_credit", "_is_bare",
-    )  # fmt: skip
-    sums_to_zero = (pl.col("posted_amount").sum().over(key) == 0) & (
-        pl.col("posted_amount_acy").sum().over(key) == 0
-    )
-    return (
-        lines.join(group, on="value_entry_no", how="left", validate="m:1")
-        .with_columns(
-            _group=pl.when(pl.col("account_role") == "wip")
-            .then("wip_posting_group")
-            .otherwise("inventory_posting_group"),
-            _is_credit=is_credit,
-            _is_bare=_is_posted() & (pl.col("pieces") == 0) & pl.col("_is_related"),
-        )
-        .with_columns(is_netted=pl.col("_is_bare") & sums_to_zero)
-        .drop(group.columns[1:], "_group", "_is_credit", "_is_bare")
-    )
-
-
-def _compressible(books: Books, actual_postings: pl.DataFrame) -> pl.DataFrame:
-    """Accounts that hold a compression line which no value entry claims."""
-    return (
-        books.gl_entries.filter(pl.col("origin") == "compression")
-        .join(actual_postings, on="gl_entry_no", how="anti")
-        .select("account_no")
-        .unique()
-        .with_columns(is_compressible=pl.lit(True))
-    )
-
-
-def _in_compressed_period(books: Books) -> pl.Expr:
-    periods = books.compressed_periods
-    if not periods.height:
-        last = books.gl_entries.filter(pl.col("origin") == "compression")["posting_date"].max()
-        return pl.col("posting_date") <= pl.lit(last, pl.Date).dt.month_end()
-    within = (
-        (pl.col("posting_date") >= start) & (pl.col("posting_date") <= end)
-        for start, end in periods.select("starting_date", "ending_date").iter_rows()
-    )
-    return pl.any_horizontal(*within)
-
-
-def _is_open() -> pl.Expr:
-    return (pl.col("posted_amount") == 0) & (pl.col("amount") != 0)
-
-
-def _is_posted() -> pl.Expr:
-    return (pl.col("posted_amount") == pl.col("amount")) & (pl.col("posted_amount") != 0)
-
-
 def predicates() -> dict[str, pl.Expr]:
     """The claims that ``causes.csv`` names, about one expected line."""
     posted, held = pl.col("posted_amount"), pl.col("held")
@@ -361,23 +86,23 @@ def predicates() -> dict[str, pl.Expr]:
         is_expected & (pl.col("is_fully_invoiced") | ~pl.col("is_switched_on")) & ~pl.col("is_actual_open")
     )
     is_off = (posted != held) & ~pl.col("is_netted")
-    is_bare = _is_posted() & ~has_lines & ~pl.col("is_netted")
+    is_bare = pl.col("is_posted") & ~has_lines & ~pl.col("is_netted")
     return {
-        "refused_and_open": pl.col("is_refused") & _is_open() & ~has_lines,
+        "refused_and_open": pl.col("is_refused") & pl.col("is_open") & ~has_lines,
         "on_blank_account": pl.col("has_blank_account"),
         "flag_is_neither": odd_flag | no_flag,
-        "open_and_stranded": _is_open() & stranded & ~queued.fill_null(False),
-        "open_and_missing_from_queue": _is_open() & ~queued.fill_null(True),
-        "open_and_setup_fails": _is_open() & pl.col("message").is_not_null(),
-        "open": _is_open(),
-        "orphan_named": _is_posted() & is_off & pl.col("is_orphan"),
-        "in_unbalanced_transaction": _is_posted() & is_off & pl.col("imbalance").is_not_null(),
+        "open_and_stranded": pl.col("is_open") & stranded & ~queued.fill_null(False),
+        "open_and_missing_from_queue": pl.col("is_open") & ~queued.fill_null(True),
+        "open_and_setup_fails": pl.col("is_open") & pl.col("message").is_not_null(),
+        "open": pl.col("is_open"),
+        "orphan_named": pl.col("is_posted") & is_off & pl.col("is_orphan"),
+        "in_unbalanced_transaction": pl.col("is_posted") & is_off & pl.col("imbalance").is_not_null(),
         "lost_to_compression": is_bare & pl.col("is_compressible"),
         "non_inventory_without_lines": is_bare & pl.any_horizontal(
             pl.col("entry_type", "variance_type").is_in(NON_INVENTORY)
         ),
         "without_lines": is_bare,
-        "reversed_by_linked_lines": _is_posted() & has_lines & (held == 0) & pl.col("is_reversed"),
+        "reversed_by_linked_lines": pl.col("is_posted") & has_lines & (held == 0) & pl.col("is_reversed"),
         "multiple_of_posted": pl.col("is_repeated").fill_null(False),
         "wip_moved": (pl.col("account_role") == "wip") & pl.col("is_moved"),
         "moved": pl.col("is_moved"),

@@ -41,6 +41,7 @@ STEPS: Mapping[str, str] = {
     "balances": "pipelines.reconcile:balances",
     "unbalanced": "pipelines.faults:unbalanced_transactions",
     "orphans": "pipelines.faults:orphan_relations",
+    "compared_lines": "pipelines.compare:compared_lines",
     "line_findings": "pipelines.explain_lines:line_findings",
     "ledger_findings": "pipelines.explain_ledger:ledger_findings",
     "fault_notices": "pipelines.explain_ledger:fault_notices",
