@@ -330,7 +330,6 @@ def _agreeing(named: pl.DataFrame, pieces: pl.DataFrame, books: Books) -> list[p
     dated = calm.filter(
         (pl.col("posting_date") != pl.col("entry_date"))
         & ((pl.col("entry_date") <= books.as_of) | pl.col("is_until"))
-        & (pl.lit(books.has_relations) | (pl.col("wip_writeoff") != "at_finish"))
     ).select(
         *common,
         cause=pl.lit("posting_date_mismatch"),

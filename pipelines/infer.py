@@ -96,13 +96,26 @@ def confirmed(resolved_postings: pl.DataFrame, links: pl.DataFrame, books: Books
 
     Whether an entry was posted before its order was finished is told by the relation table. Where that is
     missing, entries that are written off at the finish alone (overhead, revaluation, rounding) are
-    expected to be so only if the lines are there.
+    expected to be so only if the lines are there. The date of the finish is that of its lines.
     """
     if books.has_relations:
         return resolved_postings
-    seen = links.filter(pl.col("unit") == "write_off").select("value_entry_no").unique()
+    seen = (
+        links.filter(pl.col("unit") == "write_off")
+        .join(books.gl_entries.select("gl_entry_no", "posting_date"), on="gl_entry_no", how="inner")
+        .group_by("value_entry_no")
+        .agg(pl.col("posting_date").min().alias("_finished_on"))
+    )
     doubtful = resolved_postings.filter(_only_at_finish()).join(seen, on="value_entry_no", how="anti")
-    return resolved_postings.join(doubtful, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
+    is_write_off = pl.col("cost_kind") == "write_off"
+    return (
+        resolved_postings.join(doubtful, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
+        .join(seen, on="value_entry_no", how="left", validate="m:1", maintain_order="left")
+        .with_columns(
+            posting_date=pl.when(is_write_off).then("_finished_on").fill_null(pl.col("posting_date"))
+        )
+        .drop("_finished_on")
+    )
 
 
 def _only_at_finish() -> pl.Expr:
