@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +33,7 @@ LINKED = [seed for seed in SEEDS if random_books.books(seed).has_relations]
 POSTED = [seed for seed in SEEDS if not random_books.books(seed).unposted]
 ODD_SEED = 266  # posted automatically, with expected cost, production and additional currency
 SETUPS = ("inventory_setup", "manufacturing_setup", "source_code_setup", "general_ledger_setup", "item")
+WRITE_OFF_SEED = 7181  # an order given up after its consumption was posted
 WRITTEN_OFF = {"14500", "53000"}  # Work in Process and Inventory Adjustment of the made companies
 BOTH = [seed for seed in LINKED if seed in POSTED]
 
@@ -79,6 +80,14 @@ def test_laws_hold_of_odd_books(oddity: str) -> None:
         found = tied_out(books)
         assert broken(found) == {}
         assert "unclassified" not in found["summary"]["causes"]
+
+
+def test_what_is_written_off_at_the_finish_has_a_cause_without_relations_too() -> None:
+    """Entries of years later, their lines of this year: only its lines date the write-off."""
+    years_later = ODDITIES["a value entry years later"](rolled(WRITE_OFF_SEED))
+    books = tied_out(changed(years_later, gl_item_ledger_relation=None), as_of=date(2025, 1, 29))
+    assert "unclassified" not in books["summary"]["causes"]
+    assert broken(books) == {}
 
 
 # Verdicts
