@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets import books, checks, config, expectations, extracts, pages, tie_outs
+from assets import analyses, books, checks, config, expectations, extracts, pages, tie_outs
 from assets.run import Run, as_resource, progress
 from assets.server import CONFIG
 
@@ -27,7 +27,7 @@ CHECK = dg.define_asset_job(
 )
 EXPLAIN = dg.define_asset_job(
     "explain",
-    selection=dg.AssetSelection.groups("source", "tie_out"),
+    selection=dg.AssetSelection.groups("source", "tie_out", "analysis"),
     description="All figures, nothing published.",
 )
 
@@ -35,7 +35,7 @@ EXPLAIN = dg.define_asset_job(
 def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.Definitions:
     """All of it for one run's settings; ``values`` carries what passes between assets."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([extracts, books, tie_outs, pages]),
+        assets=dg.load_assets_from_modules([extracts, books, tie_outs, analyses, pages]),
         asset_checks=dg.load_asset_checks_from_modules([checks, expectations]),
         jobs=[RECONCILE, CHECK, EXPLAIN],
         schedules=[dg.ScheduleDefinition(name="daily", job=RECONCILE, cron_schedule=DAILY)],

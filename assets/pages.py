@@ -28,15 +28,19 @@ def marts(
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
-    return publications.marts(tie_outs, differences, expected_postings, actual_postings, books)
+    tables = {
+        "tie_outs": tie_outs,
+        "differences": differences,
+        "expected_postings": expected_postings,
+        "actual_postings": actual_postings,
+    }
+    return publications.marts(tables, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"plotly"})
 def report(summary: dict[str, Any], marts: dict[str, pl.DataFrame], books: Books) -> str:
     """The report as one page that needs no network."""
-    return pages.report(
-        summary=summary, **marts, value_entries=books.value_entries, gl_entries=books.gl_entries
-    )
+    return pages.report(summary, marts, value_entries=books.value_entries, gl_entries=books.gl_entries)
 
 
 @dg.asset(group_name=GROUP)

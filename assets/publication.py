@@ -60,24 +60,16 @@ def publish(results: Results, out: Path, part: Path | None = None) -> Path:
         return switch(write(results, folder), out)
 
 
-def marts(
-    tie_outs: pl.DataFrame,
-    differences: pl.DataFrame,
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
-    books: Books,
-) -> dict[str, pl.DataFrame]:
+def marts(tables: Mapping[str, pl.DataFrame], books: Books) -> dict[str, pl.DataFrame]:
     """The tables as they are published: the contract's columns, the company's scale, rows in order."""
-    posted = expected_postings.filter(pl.col("account_role").is_not_null())
-    tables = {
-        "tie_outs": tie_outs.with_columns(by_cause(tie_outs["explained"], books.scale)),
-        "differences": differences,
-        "expected_postings": posted,
-        "actual_postings": actual_postings,
-    }
+    shaped = dict(tables)
+    shaped["tie_outs"] = tables["tie_outs"].with_columns(
+        by_cause(tables["tie_outs"]["explained"], books.scale)
+    )
+    shaped["expected_postings"] = tables["expected_postings"].filter(pl.col("account_role").is_not_null())
     return {
         name: arranged(name, contracts.published(name, table, books.scale, books.scale_acy))
-        for name, table in tables.items()
+        for name, table in shaped.items()
     }
 
 

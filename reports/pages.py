@@ -65,10 +65,7 @@ INPUT_COLUMNS = (
 
 def report(
     summary: Mapping[str, object],
-    tie_outs: pl.DataFrame,
-    differences: pl.DataFrame,
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    marts: Mapping[str, pl.DataFrame],
     value_entries: pl.DataFrame,
     gl_entries: pl.DataFrame,
 ) -> str:
@@ -79,7 +76,8 @@ def report(
     currency, debit positive; a null account number is written "(no account)".
     """
     scale = int(str(summary.get("scale", 2)))
-    lines = Lines(expected_postings, actual_postings, value_entries, gl_entries)
+    tie_outs, differences = marts["tie_outs"], marts["differences"]
+    lines = Lines(marts["expected_postings"], marts["actual_postings"], value_entries, gl_entries)
     groups = cause_groups(_mapping(summary.get("causes")), differences, lines, scale)
     accounts = _accounts(tie_outs, summary)
     bridges = _bridges(tie_outs, accounts, groups, scale)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from schemas.money import AMOUNT
+from schemas.money import AMOUNT, QUANTITY
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -69,6 +69,24 @@ VALUE_ENTRIES: Mapping[str, pl.DataType] = {
     "source_code": pl.String(),
     "user_id": pl.String(),
     "created_at": TIMESTAMP,
+    "modified_at": TIMESTAMP,
+    "valued_quantity": QUANTITY,
+    "invoiced_quantity": QUANTITY,
+    "item_ledger_entry_quantity": QUANTITY,
+    "cost_per_unit": QUANTITY,
+    "valuation_date": pl.Date(),
+    "is_adjustment": pl.Boolean(),  # written by the adjustment of cost
+    "applies_to_entry_no": pl.Int64(),  # the value entry that it adjusts
+    "capacity_ledger_entry_no": pl.Int64(),
+    "amount_non_inventoriable": AMOUNT,  # stays on the purchase account
+    "purchase_amount": AMOUNT,
+    "item_charge_no": pl.String(),
+    "variant_code": pl.String(),
+    "document_type": pl.String(),
+    "document_line_no": pl.Int64(),
+    "external_document_no": pl.String(),
+    "job_no": pl.String(),
+    "item_register_no": pl.Int64(),
 }
 
 GL_ENTRIES: Mapping[str, pl.DataType] = {
@@ -88,6 +106,13 @@ GL_ENTRIES: Mapping[str, pl.DataType] = {
     "dimension_set_id": pl.Int64(),
     "user_id": pl.String(),
     "created_at": TIMESTAMP,
+    "external_document_no": pl.String(),
+    "source_type": pl.String(),
+    "journal_batch_name": pl.String(),
+    "job_no": pl.String(),
+    "order_no": pl.String(),
+    "register_no": pl.Int64(),
+    "is_system_created": pl.Boolean(),
 }
 
 RELATIONS: Mapping[str, pl.DataType] = {"gl_entry_no": pl.Int64(), "value_entry_no": pl.Int64()}
@@ -107,6 +132,114 @@ ACCOUNTS: Mapping[str, pl.DataType] = {
     "account_name": pl.String(),
     "account_type": pl.String(),
     "is_blocked": pl.Boolean(),
+    "is_direct_posting": pl.Boolean(),  # journals may post to it; null: not given
+    "statement": pl.String(),  # income statement or balance sheet
+}
+
+ITEMS: Mapping[str, pl.DataType] = {
+    "item_no": pl.String(),
+    "description": pl.String(),
+    "item_type": pl.String(),
+    "inventory_posting_group": pl.String(),
+    "gen_prod_posting_group": pl.String(),
+    "costing_method": pl.String(),
+    "standard_cost": QUANTITY,
+    "unit_cost": QUANTITY,
+    "is_cost_adjusted": pl.Boolean(),
+}
+
+#: Quantity events; inbound positive.
+ITEM_LEDGER_ENTRIES: Mapping[str, pl.DataType] = {
+    "item_ledger_entry_no": pl.Int64(),
+    "item_no": pl.String(),
+    "variant_code": pl.String(),
+    "location_code": pl.String(),
+    "posting_date": pl.Date(),
+    "entry_type": pl.String(),
+    "document_type": pl.String(),
+    "document_no": pl.String(),
+    "document_line_no": pl.Int64(),
+    "source_type": pl.String(),
+    "source_no": pl.String(),
+    "order_type": pl.String(),
+    "order_no": pl.String(),
+    "order_line_no": pl.Int64(),
+    "quantity": QUANTITY,
+    "remaining_quantity": QUANTITY,
+    "invoiced_quantity": QUANTITY,
+    "applies_to_entry_no": pl.Int64(),
+    "is_open": pl.Boolean(),
+    "is_positive": pl.Boolean(),
+    "is_completely_invoiced": pl.Boolean(),
+    "has_applications_to_adjust": pl.Boolean(),
+    "is_correction": pl.Boolean(),
+    "is_drop_shipment": pl.Boolean(),
+    "last_invoice_date": pl.Date(),
+    "created_at": TIMESTAMP,
+}
+
+#: Which inbound entry an outbound one took its quantity from.
+APPLICATIONS: Mapping[str, pl.DataType] = {
+    "application_no": pl.Int64(),
+    "item_ledger_entry_no": pl.Int64(),
+    "inbound_entry_no": pl.Int64(),
+    "outbound_entry_no": pl.Int64(),
+    "transferred_from_entry_no": pl.Int64(),
+    "quantity": QUANTITY,
+    "posting_date": pl.Date(),
+    "is_cost_application": pl.Boolean(),
+}
+
+#: Production order lines with what the adjustment of cost records of them.
+ORDERS: Mapping[str, pl.DataType] = {
+    "order_no": pl.String(),
+    "order_line_no": pl.Int64(),
+    "item_no": pl.String(),
+    "status": pl.String(),
+    "location_code": pl.String(),
+    "inventory_posting_group": pl.String(),
+    "finished_quantity": QUANTITY,
+    "is_cost_adjusted": pl.Boolean(),
+    "is_adjustment_finished": pl.Boolean(),
+    "is_adjustment_invoiced": pl.Boolean(),
+}
+
+INVENTORY_PERIODS: Mapping[str, pl.DataType] = {
+    "ending_date": pl.Date(),
+    "is_closed": pl.Boolean(),
+    "closed_on": pl.Date(),
+    "closing_register_no": pl.Int64(),
+}
+
+AVERAGE_COST_POINTS: Mapping[str, pl.DataType] = {
+    "item_no": pl.String(),
+    "variant_code": pl.String(),
+    "location_code": pl.String(),
+    "valuation_date": pl.Date(),
+    "is_cost_adjusted": pl.Boolean(),
+}
+
+#: What the change log says about setups: table and field by their numbers.
+SETUP_CHANGES: Mapping[str, pl.DataType] = {
+    "change_no": pl.Int64(),
+    "changed_at": TIMESTAMP,
+    "user_id": pl.String(),
+    "table_no": pl.Int64(),
+    "field_no": pl.Int64(),
+    "change": pl.String(),
+    "key_1": pl.String(),
+    "key_2": pl.String(),
+    "old_value": pl.String(),
+    "new_value": pl.String(),
+}
+
+#: Balances that the user states for a cut-over: debit positive, at the end of the date.
+OPENING_BALANCES: Mapping[str, pl.DataType] = {
+    "account_no": pl.String(),
+    "account_role": pl.String(),
+    "date": pl.Date(),
+    "gl": AMOUNT,
+    "subledger": AMOUNT,
 }
 
 #: The tables of the books, each with the columns that tell its rows apart.
@@ -116,13 +249,33 @@ TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
     "relations": (RELATIONS, ("gl_entry_no", "value_entry_no")),
     "posting_accounts": (POSTING_ACCOUNTS, ("account_role", "key_1", "key_2")),
     "accounts": (ACCOUNTS, ("account_no",)),
-}
-#: Columns that say nothing where they are null; every other column must hold a value.
+    "items": (ITEMS, ("item_no",)),
+    "item_ledger_entries": (ITEM_LEDGER_ENTRIES, ("item_ledger_entry_no",)),
+    "applications": (APPLICATIONS, ("application_no",)),
+    "orders": (ORDERS, ("order_no", "order_line_no", "status")),
+    "inventory_periods": (INVENTORY_PERIODS, ("ending_date",)),
+    "average_cost_points": (
+        AVERAGE_COST_POINTS, ("item_no", "variant_code", "location_code", "valuation_date")
+    ),
+    "setup_changes": (SETUP_CHANGES, ("change_no",)),
+    "opening_balances": (OPENING_BALANCES, ("account_no", "account_role", "date")),
+}  # fmt: skip
+#: Columns of the ledgers that say nothing where they are null; every other column of them must hold a value.
 MAY_BE_NULL = frozenset(
     {
-        "item_ledger_entry_no", "order_line_no", "is_queued", "dimension_set_id", "created_at",
-        "transaction_no",
-        "reversed_by", "reverses", "account_no", "source_type", "order_type", "account_type",
+        "item_ledger_entry_no", "order_line_no", "is_queued", "dimension_set_id", "created_at", "modified_at",
+        "transaction_no", "reversed_by", "reverses", "account_no", "source_type", "order_type",
+        "account_type",
+        "valued_quantity", "invoiced_quantity", "item_ledger_entry_quantity", "cost_per_unit",
+        "valuation_date", "applies_to_entry_no", "capacity_ledger_entry_no", "document_type",
+        "document_line_no", "item_register_no", "register_no", "is_direct_posting", "statement",
+    }
+)  # fmt: skip
+#: Tables that describe: nothing but their key must hold a value, whoever needs a column asks whether it does.
+DESCRIPTIONS = frozenset(
+    {
+        "items", "item_ledger_entries", "applications", "orders", "inventory_periods", "average_cost_points",
+        "setup_changes",
     }
 )  # fmt: skip
 VOCABULARIES: Mapping[str, tuple[str, ...]] = {"origin": ORIGINS, "wip_writeoff": WRITE_OFFS}
@@ -138,7 +291,7 @@ def contract(table: str) -> "pa.DataFrameSchema":
         {
             name: pa.Column(
                 dtype,
-                nullable=name in MAY_BE_NULL and name not in key,
+                nullable=name not in key and (name in MAY_BE_NULL or table in DESCRIPTIONS),
                 checks=[pa.Check.isin(VOCABULARIES[name])] if name in VOCABULARIES else None,
             )
             for name, dtype in columns.items()
@@ -197,6 +350,14 @@ class Books(NamedTuple):
     has_accounts: bool
     compressed_periods: pl.DataFrame  # starting_date, ending_date of G/L date compressions
     opening_accounts: pl.DataFrame  # account_no, date of the balances that the user loaded
+    opening_balances: pl.DataFrame
+    items: pl.DataFrame
+    item_ledger_entries: pl.DataFrame
+    applications: pl.DataFrame
+    orders: pl.DataFrame
+    inventory_periods: pl.DataFrame
+    average_cost_points: pl.DataFrame
+    setup_changes: pl.DataFrame
     allowed_from: date | None
     allowed_to: date | None
     switches: Switches

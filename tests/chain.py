@@ -101,8 +101,6 @@ class Chain:
         """What came out of the kind that the page's table is about."""
         nouns: Mapping[str, Callable[[], pl.DataFrame]] = {
             "expected postings": lambda: self["expected_postings"].filter(pl.col("outcome") == "posted"),
-            "actual postings": lambda: self["actual_postings"],
-            "differences": lambda: self["differences"],
             "findings": lambda: self._findings(table),
             "tie-outs": lambda: _without_empty(self["tie_outs"], table, "account_no"),
             "population": lambda: _without_empty(self["population"], table, "line"),
@@ -111,7 +109,10 @@ class Chain:
             "warnings": lambda: _texts(self["summary"]["warnings"], "warning"),
             "checks off": lambda: _texts(self["summary"]["checks_off"], "check", "why"),
         }
-        return nouns[table.noun]()
+        if table.noun in nouns:
+            return nouns[table.noun]()
+        came_out: pl.DataFrame = self[page.snake(table.noun)]
+        return came_out
 
     def _findings(self, table: page.Table) -> pl.DataFrame:
         """One row per finding, as far as the page's columns tell its rows apart."""

@@ -276,7 +276,8 @@ GL_LINE = {
     "gl_entry_no": 1, "account_no": "2110", "posting_date": date(2025, 1, 15), "amount": Decimal("1.00"),
     "amount_acy": Decimal(0), "document_no": "D1", "source_code": "INVTPCOST", "origin": "inventory_cost",
     "source_no": "", "description": "", "transaction_no": 1, "reversed_by": None, "reverses": None,
-    "dimension_set_id": 0, "user_id": "", "created_at": None,
+    "dimension_set_id": 0, "user_id": "", "created_at": None, "external_document_no": "", "source_type": "",
+    "journal_batch_name": "", "job_no": "", "order_no": "", "register_no": None, "is_system_created": True,
 }  # fmt: skip
 
 

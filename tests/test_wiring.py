@@ -107,7 +107,7 @@ def test_an_entry_that_stands_twice_in_the_books_is_told(values: Mapping[str, An
 @pytest.mark.parametrize("mart", list(marts.MARTS))
 def test_a_mart_that_breaks_its_contract_is_told(mart: str, values: Mapping[str, Any]) -> None:
     working = {name: values[name] for name in marts.MARTS}
-    sound = publication.marts(books=values["books"], **working)
+    sound = publication.marts(working, values["books"])
     assert breach(checks.marts_contract(marts=sound, books=values["books"])) is None
     broken = sound | {mart: sound[mart].drop(sound[mart].columns[0])}
     assert mart in breach(checks.marts_contract(marts=broken, books=values["books"]))

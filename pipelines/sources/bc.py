@@ -10,12 +10,11 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.sources import bc_stock, bc_switches, bc_write_offs
 from schemas import ledger
 from schemas.bc import Extract, is_rising
 from schemas.ledger import Books, Settings, Switches
 
-NON_INVENTORY_ACCOUNTS = ("direct_cost_non_inv_app_acc", "mat_non_inv_variance_acc")
-SETUP_TABLES = ("inventory_posting_setup", "general_posting_setup")
 GL_TABLE_NO = 17
 
 
@@ -32,7 +31,7 @@ def books(
     gl_entries = _gl_entries(extract, source_codes)
     relations = _relations(tables)
     as_of = settings.as_of or _last_date(tables["value_entry"], gl_entries, posting_accounts, relations)
-    switches = _switches(tables, settings)
+    switches = bc_switches.switches(tables, relations, settings)
     return Books(
         company=extract.company,
         as_of=as_of,
@@ -47,6 +46,7 @@ def books(
         has_accounts="gl_account" in tables,
         compressed_periods=_compressed_periods(tables),
         opening_accounts=_opening_accounts(tables),
+        **bc_stock.tables(tables),
         allowed_from=_setup_date(tables, "allow_posting_from"),
         allowed_to=_setup_date(tables, "allow_posting_to"),
         switches=switches,
@@ -81,13 +81,22 @@ def _value_entries(
         (pl.col("item_ledger_entry_type") == "").alias("is_capacity"),
         "dimension_set_id", "source_code", "user_id",
         pl.col("system_created_at").alias("created_at"),
-        "invoiced_quantity", "item_ledger_entry_quantity", "item_charge_no", "adjustment",
+        "valued_quantity", "invoiced_quantity", "item_ledger_entry_quantity", "cost_per_unit",
+        "valuation_date",
+        pl.col("adjustment").fill_null(False).alias("is_adjustment"),
+        pl.when(pl.col("applies_to_entry") > 0).then("applies_to_entry").alias("applies_to_entry_no"),
+        pl.when(pl.col("capacity_ledger_entry_no") > 0).then("capacity_ledger_entry_no"),
+        pl.col("cost_amount_non_invtbl").alias("amount_non_inventoriable"),
+        pl.col("purchase_amount_actual").alias("purchase_amount"),
+        "item_charge_no", "variant_code", "external_document_no", "document_type", "document_line_no",
+        "job_no", "item_register_no",
+        pl.col("system_modified_at").alias("modified_at"),
     )  # fmt: skip
     return (
         entries.pipe(_with_wip_group, tables)
         .pipe(_with_queue, tables)
         .pipe(_with_invoicing, tables, given, switches, as_of)
-        .pipe(_with_write_off, tables, gl_entries, relations, switches)
+        .pipe(bc_write_offs.with_write_off, tables, gl_entries, relations, switches)
         .pipe(_with_lines, gl_entries, relations)
         .pipe(_in_order, "value_entry_no")
     )
@@ -177,134 +186,7 @@ def _with_invoicing(
     switched_on = pl.lit(switches.expected_cost_posting)
     due_by_switch = switched_on & (~pl.col("is_fully_invoiced") | pl.col("is_queued").fill_null(False))
     return joined.with_columns(is_expected_cost_due=pl.col("_sibling_posted") | due_by_switch).drop(
-        "_sibling_posted", "invoiced_quantity", "item_ledger_entry_quantity", "item_charge_no", "adjustment"
-    )
-
-
-def _with_write_off(
-    entries: pl.DataFrame,
-    tables: Mapping[str, pl.DataFrame],
-    gl_entries: pl.DataFrame,
-    relations: pl.DataFrame,
-    switches: Switches,
-) -> pl.DataFrame:
-    """How WIP of a finished order line without output is written off: ``yes``, ``at_finish`` or blank.
-
-    An entry that reached the G/L before the order was finished is written off ``at_finish``, in a run of
-    its own and on the finishing date; one posted later is written off with its own lines (``yes``). The
-    finish is told from the relation table: lines of an entry that stand in a later transaction than its
-    first line. Source: spec of CU5802.AdjustPostedWIPForProduction and
-    ProdOrderStatusManagement.AdjustWIPForProduction.
-    """
-    plain = entries.with_columns(
-        wip_writeoff=pl.lit(""),
-        write_off_date=pl.col("posting_date"),
-        is_finished_without_output=pl.lit(False),
-    )
-    if not switches.finish_order_without_output:
-        return plain
-    finished = _finished_without_output(tables).with_columns(_finished=pl.lit(True))
-    uses_wip = (pl.col("item_ledger_entry_type") == "Consumption") | (
-        pl.col("is_capacity") & (pl.col("order_type") != "Assembly")
-    )
-    flagged = entries.join(
-        finished, on=["order_no", "order_line_no"], how="left", validate="m:1"
-    ).with_columns(
-        is_finished_without_output=pl.col("_finished").fill_null(False) & uses_wip & ~pl.col("is_expected")
-    )
-    runs = _runs(flagged.filter("is_finished_without_output"), gl_entries, relations)
-    finishes = runs.group_by("order_no", "order_line_no").agg(
-        pl.col("_second_no").min().alias("_finish_no"), pl.col("_second_date").min().alias("_finish_date")
-    )
-    known = flagged.join(finishes, on=["order_no", "order_line_no"], how="left", validate="m:1").join(
-        runs.select("value_entry_no", "_first_no"), on="value_entry_no", how="left", validate="1:1"
-    )
-    has_relations = "gl_item_ledger_relation" in tables
-    was_posted = (pl.col("posted_actual") != 0) | (pl.col("posted_actual_acy") != 0)
-    before_finish = (pl.col("_first_no") < pl.col("_finish_no")).fill_null(not has_relations)
-    return known.with_columns(
-        wip_writeoff=pl.when(~pl.col("is_finished_without_output"))
-        .then(pl.lit(""))
-        .when(was_posted & before_finish)
-        .then(pl.lit("at_finish"))
-        .otherwise(pl.lit("yes")),
-    ).with_columns(
-        write_off_date=pl.when(pl.col("wip_writeoff") == "at_finish")
-        .then("_finish_date").fill_null(pl.col("posting_date"))
-    ).drop("_finished", "_finish_no", "_finish_date", "_first_no")  # fmt: skip
-
-
-def _finished_without_output(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The order lines (``order_no``, ``order_line_no``) that were finished without output; without the
-    table of order lines, those that the G/L shows as written off.
-    """
-    if "prod_order_line" not in tables:
-        return _written_off(tables)
-    is_finished = (pl.col("status") == "Finished") & (pl.col("finished_qty_base") == 0)
-    return (
-        tables["prod_order_line"]
-        .filter(is_finished)
-        .select(pl.col("prod_order_no").alias("order_no"), pl.col("line_no").alias("order_line_no"))
-        .unique()
-    )
-
-
-def _written_off(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The order lines whose entries have the four lines of a write-off: one account took the amount and
-    gave it back, two others hold it. Duplicates and reversals touch two accounts only.
-    """
-    order_line = ("order_no", "order_line_no")
-    entries = tables["value_entry"].filter(
-        pl.col("item_ledger_entry_type").is_in(["Consumption", ""])
-        & (pl.col("order_type") != "Assembly")
-        & (pl.col("order_no") != "")
-    )
-    lines = (
-        _relations(tables)
-        .join(entries.select(pl.col("entry_no").alias("value_entry_no"), *order_line), on="value_entry_no")
-        .filter(pl.len().over("value_entry_no") >= 4)
-        .join(
-            tables["gl_entry"].select(pl.col("entry_no").alias("gl_entry_no"), "gl_account_no", "amount"),
-            on="gl_entry_no",
-        )
-        .filter(pl.col("amount") != 0)
-    )
-    accounts = lines.group_by("value_entry_no", *order_line, "gl_account_no").agg(
-        pl.col("amount").sum().alias("balance"), pl.len().alias("lines")
-    )
-    passed_through = (pl.col("balance") == 0) & (pl.col("lines") == 2)
-    return (
-        accounts.group_by("value_entry_no", *order_line)
-        .agg(
-            pl.len().alias("accounts"),
-            pl.col("lines").sum(),
-            passed_through.sum().alias("passed_through"),
-        )
-        .filter((pl.col("accounts") == 3) & (pl.col("lines") == 4) & (pl.col("passed_through") == 1))
-        .select(order_line)
-        .unique()
-    )
-
-
-def _runs(entries: pl.DataFrame, gl_entries: pl.DataFrame, relations: pl.DataFrame) -> pl.DataFrame:
-    """Per entry its first linked line, and the first line of a later run if there is one."""
-    lines = (
-        relations.join(entries.select("value_entry_no", "order_no", "order_line_no"), on="value_entry_no")
-        .join(gl_entries.select("gl_entry_no", "posting_date", "transaction_no"), on="gl_entry_no")
-        .sort("value_entry_no", "gl_entry_no")
-    )
-    first = pl.col("gl_entry_no") == pl.col("gl_entry_no").min().over("value_entry_no")
-    gap = (pl.col("gl_entry_no") - pl.col("gl_entry_no").shift().over("value_entry_no")) > 1
-    first_transaction = pl.col("transaction_no").first().over("value_entry_no")
-    apart = pl.coalesce(pl.col("transaction_no") != first_transaction, gap).fill_null(False) & ~first
-    return (
-        lines.with_columns(_apart=apart)
-        .group_by("value_entry_no", "order_no", "order_line_no", maintain_order=True)
-        .agg(
-            pl.col("gl_entry_no").min().alias("_first_no"),
-            pl.col("gl_entry_no").filter("_apart").min().alias("_second_no"),
-            pl.col("posting_date").filter("_apart").min().alias("_second_date"),
-        )
+        "_sibling_posted"
     )
 
 
@@ -328,6 +210,10 @@ def _gl_entries(extract: Extract, source_codes: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("reversed_entry_no") > 0).then("reversed_entry_no").alias("reverses"),
             "dimension_set_id", "user_id",
             pl.col("system_created_at").alias("created_at"),
+            "external_document_no", "source_type", "journal_batch_name", "job_no",
+            pl.col("prod_order_no").alias("order_no"),
+            pl.col("gl_register_no").alias("register_no"),
+            pl.col("system_created_entry").fill_null(False).alias("is_system_created"),
         )
         .pipe(_in_order, "gl_entry_no")
     )  # fmt: skip
@@ -387,6 +273,8 @@ def _accounts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.col("name").alias("account_name"),
         "account_type",
         pl.col("blocked").fill_null(False).alias("is_blocked"),
+        pl.col("direct_posting").alias("is_direct_posting"),
+        pl.col("incomebalance").alias("statement"),
     )
 
 
@@ -432,68 +320,3 @@ def _last_date(
     on_controlled = gl_entries.filter(pl.col("account_no").is_in(accounts.implode()))
     dates = [value_entry["posting_date"].max(), on_controlled["posting_date"].max()]
     return max((d for d in dates if isinstance(d, date)), default=date(1900, 1, 1))
-
-
-def _switches(tables: Mapping[str, pl.DataFrame], settings: Settings) -> Switches:
-    """The switches from the setup tables, else from the configuration, else inferred from the entries."""
-    entries = tables["value_entry"]
-    posted = (entries["cost_posted_to_gl"] != 0).any()
-    asked = (
-        ("expected_cost_posting", "inventory_setup", "expected_cost_posting_to_gl",
-         _posts_expected_cost(tables)),
-        ("automatic_cost_posting", "inventory_setup", "automatic_cost_posting", posted),
-        ("mfg_inc_non_inv_cost", "manufacturing_setup", "inc_non_inv_cost_to_prod",
-         _has_non_inventory_lines(tables)),
-        ("finish_order_without_output", "manufacturing_setup", "finish_order_without_output",
-         _written_off(tables).height > 0),
-    )  # fmt: skip
-    values: dict[str, bool] = {}
-    sources: dict[str, str] = {}
-    for switch, table, column, inferred in asked:
-        setup = tables.get(table)
-        in_setup = (
-            setup[column][0] if setup is not None and setup.height and column in setup.columns else None
-        )
-        configured = getattr(settings, switch)
-        if in_setup is not None:
-            values[switch], sources[switch] = bool(in_setup), "setup"
-        elif configured is not None:
-            values[switch], sources[switch] = configured, "config"
-        else:
-            values[switch], sources[switch] = bool(inferred), "inferred"
-    return Switches(**values, sources=sources)
-
-
-def _posts_expected_cost(tables: Mapping[str, pl.DataFrame]) -> bool:
-    """Whether expected cost is being posted: some was, and it wasn't switched off since.
-
-    Switched off: two expected entries or more after the last posted or queued one stayed unposted although
-    actual cost was posted after them. A single one may have been left out by a fault.
-    """
-    queue = tables.get("post_value_entry_to_gl")
-    queued = queue["value_entry_no"] if queue is not None else pl.Series([], dtype=pl.Int64)
-    entries = tables["value_entry"].sort("entry_no")
-    last_actual = entries.filter(pl.col("cost_posted_to_gl") != 0)["entry_no"].max() or 0
-    was_posted = pl.col("expected_cost_posted_to_gl") != 0
-    expected = entries.filter(
-        pl.col("expected_cost").fill_null(False) & (pl.col("cost_amount_expected") != 0)
-    )
-    last_expected = (
-        expected.filter(was_posted | pl.col("entry_no").is_in(queued.implode()))["entry_no"].max() or 0
-    )
-    passed_over = expected.filter(pl.col("entry_no").is_between(last_expected, last_actual, closed="none"))
-    return entries.select(was_posted.any()).item() and passed_over.height < 2
-
-
-def _has_non_inventory_lines(tables: Mapping[str, pl.DataFrame]) -> bool:
-    """Whether the G/L reached an account that serves for non-inventory cost of production alone."""
-    used = {
-        (column, account_no)
-        for table in SETUP_TABLES
-        for column in tables[table].columns
-        for account_no in tables[table][column].unique().to_list()
-        if account_no and tables[table].schema[column] == pl.String
-    }
-    own = {account_no for column, account_no in used if column in NON_INVENTORY_ACCOUNTS}
-    shared = {account_no for column, account_no in used if column not in NON_INVENTORY_ACCOUNTS}
-    return tables["gl_entry"]["gl_account_no"].is_in(sorted(own - shared)).any()
