@@ -1,12 +1,13 @@
 """Figures: a mart goes in, a figure comes out.
 
-Here: the bridge from subledger to G/L as a waterfall, and the figure as text that is safe inside a page.
+Here: the bridge from subledger to G/L as a waterfall, the ages of clearing items as stacked bars, and the
+figure as text that is safe inside a page.
 Not here: where the figure stands on the page (``pages``). Amounts stay decimal text; only the browser turns
 them into lengths. Plotly is imported where it is used.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
@@ -110,7 +111,58 @@ def library() -> str:
     return str(get_plotlyjs())
 
 
+def ageing(clearing_items: pl.DataFrame, scale: int) -> "Figure":
+    """Open balances per clearing account, stacked by age, the oldest darkest."""
+    import plotly.graph_objects as go
+
+    open_items = clearing_items.with_columns(pl.col("account_no").fill_null(wording.NO_ACCOUNT))
+    balances = open_items.group_by("account_no", "bucket").agg(
+        pl.col("balance").sum(), pl.col("age_days").min()
+    )
+    totals = open_items.group_by("account_no").agg(pl.col("balance").sum()).sort("account_no")
+    accounts = [f"{no}  {wording.amount(sum_, scale)}" for no, sum_ in totals.iter_rows()]
+    place = {str(no): str(line) for line, no in enumerate(totals["account_no"])}
+    buckets = balances.sort("age_days")["bucket"].unique(maintain_order=True)
+    figure = go.Figure(layout=_ageing_layout(accounts))
+    for shade, bucket in zip(_shades(len(buckets)), buckets, strict=True):
+        bars = balances.filter(pl.col("bucket") == bucket).sort("account_no")
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                name=str(bucket),
+                x=[str(amount) for amount in bars["balance"]],
+                y=[place[str(no)] for no in bars["account_no"]],
+                marker={"color": shade},
+            )
+        )
+    return figure
+
+
+class Drawn(NamedTuple):
+    """A mart with a figure of its own, and the words below it."""
+
+    mart: str
+    caption: str
+    figure: Callable[[pl.DataFrame, int], "Figure"]
+
+
+#: The marts that are drawn above their table.
+DRAWN: Mapping[str, Drawn] = {
+    drawn.mart: drawn
+    for drawn in (
+        Drawn("clearing_items", "Open balance of each clearing account by age, the oldest darkest", ageing),
+    )
+}
+
+
 _ROOM, _EDGE = Decimal("0.45"), Decimal("0.05")  # beside the bars: with and without an amount standing there
+_AXIS: Mapping[str, object] = {
+    "type": "linear", "fixedrange": True, "gridcolor": "rgba(128,138,150,.25)", "zerolinecolor": LEDGER,
+    "zerolinewidth": 1, "nticks": 5, "tickangle": 0, "tickformat": ",.6~f",
+}  # fmt: skip
+_LINES: Mapping[str, object] = {
+    "type": "category", "autorange": "reversed", "fixedrange": True, "automargin": False, "showgrid": False,
+}  # fmt: skip
 _MEASURES = {"subledger": "absolute", "gl": "total"}
 
 
@@ -152,6 +204,37 @@ def _range(steps: list[Step]) -> tuple[Decimal, Decimal]:
     return low - span * (_ROOM if left else _EDGE), high + span * (_ROOM if right else _EDGE)
 
 
+def _shades(number: int) -> list[str]:
+    """Colours from light to dark, one for each bucket."""
+    light, dark = (0xC9, 0xDC, 0xEE), (0x7A, 0x2E, 0x1D)
+    parts = max(number - 1, 1)
+    return [
+        "#" + "".join(f"{a + (b - a) * step // parts:02x}" for a, b in zip(light, dark, strict=True))
+        for step in range(number)
+    ]
+
+
+def _ageing_layout(accounts: list[str]) -> Mapping[str, object]:
+    return {
+        "template": {},
+        "height": ROW_HEIGHT * len(accounts) + 96,
+        "margin": {"l": 212, "r": 8, "t": 34, "b": 34, "pad": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "barmode": "relative",
+        "bargap": 0.38,
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+        "xaxis": _AXIS,
+        "yaxis": {
+            **_LINES,
+            "tickvals": [str(n) for n in range(len(accounts))],
+            "ticktext": [_escaped(a) for a in accounts],
+        },
+    }
+
+
 def _layout(steps: list[Step]) -> Mapping[str, object]:
     low, high = _range(steps)
     return {
@@ -163,23 +246,9 @@ def _layout(steps: list[Step]) -> Mapping[str, object]:
         "font": {"family": FONT, "size": 12, "color": INK},
         "showlegend": False,
         "waterfallgap": 0.38,
-        "xaxis": {
-            "type": "linear",
-            "range": [str(low), str(high)],
-            "fixedrange": True,
-            "gridcolor": "rgba(128,138,150,.25)",
-            "zerolinecolor": LEDGER,
-            "zerolinewidth": 1,
-            "nticks": 5,
-            "tickangle": 0,
-            "tickformat": ",.6~f",
-        },
+        "xaxis": {**_AXIS, "range": [str(low), str(high)]},
         "yaxis": {
-            "type": "category",
-            "autorange": "reversed",
-            "fixedrange": True,
-            "automargin": False,
-            "showgrid": False,
+            **_LINES,
             "tickvals": [str(line) for line in range(len(steps))],
             "ticktext": [_label(step) for step in steps],
         },
@@ -187,6 +256,11 @@ def _layout(steps: list[Step]) -> Mapping[str, object]:
 
 
 def _label(step: Step) -> str:
-    """The step's label, cut to what fits beside a bar; Plotly reads tags in it, so they are taken apart."""
+    """The step's label, cut to what fits beside a bar."""
     short = step.label if len(step.label) <= LABEL_LENGTH else step.label[: LABEL_LENGTH - 1].rstrip() + "…"
-    return short.replace("&", "&amp;").replace("<", "&lt;")
+    return _escaped(short)
+
+
+def _escaped(text: str) -> str:
+    """Plotly reads tags in a label, so they are taken apart."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -13,14 +13,26 @@ Row = Mapping[str, object]
 _WRITTEN: Mapping[str, Callable[[object], str]] = {
     "count": wording.count,
     "account": wording.account,
+    "cause": lambda name: wording.cause(str(name)).title if name else "",
+    "claim": lambda is_so: "yes" if is_so else "",
+    "list": wording.listed,
+    "quantity": wording.quantity,
     "role": wording.role,
+    "roles": lambda roles: wording.listed(roles, wording.role),
     "words": wording.words,
 }
-_ALIGNMENTS = {"amount": "num", "acy": "num", "count": "num", "text": "text", "role": "text", "hash": "hash"}
+_ALIGNMENTS = {
+    "amount": "num", "figure": "num", "acy": "num", "count": "num", "quantity": "num",
+    "text": "text", "list": "text", "role": "text", "roles": "text", "cause": "text", "hash": "hash",
+}  # fmt: skip
 
 
 class Column(NamedTuple):
-    """A column; ``kind`` is amount, acy (blank if 0), count, account, role, words, code, hash or text."""
+    """A column; its ``kind`` tells how a value is written.
+
+    amount, figure (an amount that doesn't add up), acy (blank if 0), quantity, count; account, role, roles,
+    cause, finding, claim (yes or blank), words, list (nested), code, hash, text.
+    """
 
     name: str
     caption: str
@@ -53,7 +65,7 @@ def grid(rows: Iterable[Row], columns: Iterable[Column], scale: int) -> Grid:
 
 def cell(value: object, kind: str, scale: int) -> str:
     """One value as text, by the kind of its column."""
-    if kind == "amount":
+    if kind in ("amount", "figure"):
         return wording.amount(value, scale)
     if kind == "acy":
         return wording.amount(value, scale) if value else ""

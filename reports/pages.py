@@ -19,8 +19,11 @@ from markupsafe import Markup
 from reports import figures, wording
 from reports.findings import CauseGroup, Lines, cause_groups
 from reports.grids import Column, Row, grid
+from reports.sections import Section, sections
 from schemas.ledger import CONTROLLED_ROLES
 
+#: The marts that the sections A to E show; every other one has a section of its own.
+RECONCILIATION = ("tie_outs", "differences", "expected_postings", "actual_postings")
 BRIDGES = 24
 ACTIONS = 5
 
@@ -43,6 +46,16 @@ class Bridge:
     steps: Sequence[tuple[figures.Step, str | None]]
     is_cut: bool
     figure: Markup | None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure above the table of a mart."""
+
+    mart: str
+    anchor: str
+    caption: str
+    figure: Markup
 
 
 VERDICTS: Mapping[str, Verdict] = {
@@ -79,6 +92,7 @@ def report(
     tie_outs, differences = marts["tie_outs"], marts["differences"]
     lines = Lines(marts["expected_postings"], marts["actual_postings"], value_entries, gl_entries)
     groups = cause_groups(_mapping(summary.get("causes")), differences, lines, scale)
+    further = sections({name: mart for name, mart in marts.items() if name not in RECONCILIATION}, scale)
     accounts = _accounts(tie_outs, summary)
     bridges = _bridges(tie_outs, accounts, groups, scale)
     open_accounts = sorted(
@@ -110,6 +124,10 @@ def report(
         checks_off=[_filled(c, "check", "why", "export") for c in _sequence(summary.get("checks_off"))],
         inputs=grid([_input(i) for i in _sequence(summary.get("inputs"))], INPUT_COLUMNS, scale),
         style=Markup(style),
+        sections=further,
+        refs=_references(further),
+        places=_places(accounts, groups),
+        drawings=_drawings(marts, further, scale),
         script=Markup(script),
         library=Markup(library),
         policy=_policy(library, script),
@@ -197,6 +215,31 @@ def _first_findings(groups: Sequence[CauseGroup]) -> Mapping[tuple[object, objec
             for account in finding.accounts:
                 places.setdefault((group.cause.name, account), finding.anchor)
     return places
+
+
+def _references(further: Sequence[Section]) -> Mapping[str, str]:
+    """The letter of each section after E, which closes the reconciliation itself."""
+    names = [*(section.anchor for section in further), "checks", "inputs", "reading"]
+    return {name: chr(ord("F") + place) for place, name in enumerate(names)}
+
+
+def _places(accounts: Sequence[Row], groups: Sequence[CauseGroup]) -> Mapping[tuple[str, str], str]:
+    """Where the accounts, causes and findings that a mart names stand on the page, by kind and text."""
+    findings = {("finding", f.finding_id): f.anchor for g in groups for f in g.findings}
+    causes = {("cause", g.cause.title): g.anchor for g in groups}
+    return {**{("account", str(a["shown_no"])): str(a["anchor"]) for a in accounts}, **causes, **findings}
+
+
+def _drawings(marts: Mapping[str, pl.DataFrame], further: Sequence[Section], scale: int) -> list[Drawing]:
+    """The figures of the marts that have one and hold rows."""
+    drawn = (figures.DRAWN.get(t.plan.mart) for s in further for t in s.tables if t.count)
+    return [
+        Drawing(
+            d.mart, f"{d.mart}-chart", d.caption, Markup(figures.safe_json(d.figure(marts[d.mart], scale)))
+        )
+        for d in drawn
+        if d
+    ]
 
 
 def _counted(differences: pl.DataFrame) -> Mapping[str, int]:

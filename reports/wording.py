@@ -1,8 +1,9 @@
 """How a figure, a code or a key of the marts is written for a reader."""
 
 import csv
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -43,6 +44,26 @@ def amount(value: object, scale: int = 2) -> str:
 def count(value: object) -> str:
     """A number of rows with thousands separators; null is blank."""
     return "" if value is None else f"{int(str(value)):,}"
+
+
+def quantity(value: object) -> str:
+    """A quantity or a rate with thousands separators, without zeros behind the last digit; null is blank."""
+    if value is None:
+        return ""
+    shown = (value if isinstance(value, Decimal) else Decimal(str(value))).normalize() + 0
+    return f"{shown:,f}"
+
+
+def listed(value: object, written: Callable[[object], str] = str) -> str:
+    """A nested value, or its JSON text, as words: members after each other, names before their values."""
+    found = json.loads(value) if isinstance(value, str) and value[:1] in "[{" and value else value
+    if isinstance(found, Mapping):
+        return ", ".join(f"{words(name)} {listed(v, written)}" for name, v in found.items() if v is not None)
+    if isinstance(found, list):
+        return ("; " if any(isinstance(v, Mapping) for v in found) else ", ").join(
+            listed(v, written) for v in found
+        )
+    return "" if found is None else written(found)
 
 
 def words(code: object) -> str:

@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from reports import figures, pages, wording
+from reports import figures, wording
+from reports.pages import report
+from reports.sections import plans
+from schemas.marts import MARTS
 
 MONEY = pl.Decimal(38, 2)
 SCRIPT = "</script><script>alert('owned')</script>"
@@ -378,19 +381,41 @@ class _Page(HTMLParser):
         return [value for _, found in self.elements if (value := found.get(name))]
 
 
-def report(made: Marts) -> str:
-    published = {
-        "tie_outs": made.tie_outs,
-        "differences": made.differences,
-        "expected_postings": made.expected_postings,
-        "actual_postings": made.actual_postings,
+def written(marts: Marts, **further: pl.DataFrame) -> str:
+    """The report of the marts, and of further ones by their names."""
+    core = {
+        "tie_outs": marts.tie_outs,
+        "differences": marts.differences,
+        "expected_postings": marts.expected_postings,
+        "actual_postings": marts.actual_postings,
     }
-    return pages.report(made.summary, published, made.value_entries, made.gl_entries)
+    return report(marts.summary, {**core, **further}, marts.value_entries, marts.gl_entries)
 
 
-def page(marts: Marts) -> _Page:
+def page(marts: Marts, **further: pl.DataFrame) -> _Page:
     """The report of the marts, taken apart."""
-    return _Page(report(marts))
+    return _Page(written(marts, **further))
+
+
+CLEARING_ITEM: Mapping[str, Any] = {
+    "account_no": pl.String, "account_role": pl.String, "item_key": pl.String, "document_no": pl.String,
+    "party_no": pl.String, "item_no": pl.String, "opened_on": pl.Date, "last_activity_on": pl.Date,
+    "debits": MONEY, "credits": MONEY, "balance": MONEY, "age_days": pl.Int64,
+    "days_since_activity": pl.Int64, "bucket": pl.String, "stale": pl.Boolean, "reason": pl.String,
+}  # fmt: skip
+
+
+def clearing_items(number: int = 3) -> pl.DataFrame:
+    """Open items of one accrual account, the n-th of -n.00 and 40 n days old; the third is stale."""
+    return mart(CLEARING_ITEM, *(
+        {"account_no": "5510", "account_role": "invt_accrual_interim", "item_key": f"ile:{n}",
+         "document_no": f"R-{n}", "party_no": "V10000", "item_no": "BIKE-1000", "opened_on": "2026-01-31",
+         "last_activity_on": "2026-02-28", "debits": "0", "credits": str(n), "balance": str(-n),
+         "age_days": 40 * n, "days_since_activity": 40 * n - 28,
+         "bucket": ("31-60", "61-90", "91-180")[min(n, 3) - 1], "stale": n == 3,
+         "reason": "Received, not invoiced."}
+        for n in range(1, number + 1)
+    ))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -527,7 +552,7 @@ def test_data_cannot_break_out_of_the_page() -> None:
         marts.differences.with_columns(explanation=pl.lit(SCRIPT), account_no=pl.lit(SCRIPT)),
         marts.expected_postings, marts.actual_postings, marts.value_entries, marts.gl_entries,
     )  # fmt: skip
-    html = report(hostile)
+    html = written(hostile)
     assert "<script>alert" not in html
     assert "</script><script>" not in html.replace("</script>\n<script>", "")
     scripts = [found for tag, found in _Page(html).elements if tag == "script"]
@@ -545,12 +570,92 @@ def test_the_page_asks_the_network_for_nothing() -> None:
     assert "http" not in policy
 
 
+def test_a_mart_stands_as_a_table_marked_rows_first_with_totals_and_its_file() -> None:
+    text = page(made(), clearing_items=clearing_items()).text
+    section = text[text.index("Clearing accounts: open items What opened") : text.index("What was checked")]
+    assert "clearing_items.csv · 3 rows" in section
+    assert "only stale items (1)" in section
+    first, second, third = (section.index(f"ile:{n}") for n in (3, 2, 1))
+    assert first < second < third
+    assert (
+        "5510 Invt. accrual (Interim) ile:3 R-3 V10000 BIKE-1000 2026-01-31 2026-02-28 0.00 3.00 -3.00 120"
+        in section
+    )
+    assert "All 3 rows 0.00 6.00 -6.00" in section
+
+
+def test_a_mart_links_to_the_account_that_it_names() -> None:
+    found = page(made(), clearing_items=clearing_items())
+    assert found.attributes("href").count("#account-5510") == 3
+
+
+def test_rows_beyond_the_first_hundred_stay_in_the_file_and_in_the_totals() -> None:
+    found = page(made(), clearing_items=clearing_items(250))
+    assert "150 more rows in clearing_items.csv; the totals are those of all rows." in found.text
+    assert "All 250 rows 0.00 31,375.00 -31,375.00" in found.text
+    assert found.text.count("Received, not invoiced.") == 100
+
+
+def test_a_mart_that_nobody_planned_stands_there_with_all_its_columns() -> None:
+    surprise = pl.DataFrame({"order_no": ["P-1"], "cost_left": [Decimal("12.50")], "is_late": [True]})
+    text = page(cronus(), surprise_of_the_day=surprise).text
+    assert "surprise_of_the_day.csv · 1 row" in text
+    assert "Order No. Cost left Is late P-1 12.50 yes All 1 rows 12.50" in text
+
+
+def test_an_empty_mart_says_so() -> None:
+    text = page(cronus(), clearing_items=mart(CLEARING_ITEM)).text
+    assert "No clearing account has an open item." in text
+
+
+def test_sections_keep_their_letters_in_a_row() -> None:
+    text = page(cronus(), clearing_items=clearing_items(), zebra=clearing_items(1)).text
+    for heading in (
+        "F Clearing accounts: open items",
+        "G Zebra",
+        "H What was checked",
+        "I Inputs",
+        "J How to",
+    ):
+        assert heading in text
+
+
+def test_every_planned_column_is_one_of_the_mart() -> None:
+    planned = {
+        f"{plan.mart}.{name}"
+        for plan in plans().values()
+        if plan.mart in MARTS
+        for name in [
+            *(column[0] for column in plan.columns),
+            *(key.lstrip("-") for key in plan.sort),
+            *([plan.mark.column] if plan.mark else []),
+        ]
+    }
+    assert planned - {f"{mart}.{name}" for mart, columns in MARTS.items() for name in columns} == set()
+
+
+def test_the_ages_of_clearing_items_are_drawn_to_the_cent() -> None:
+    drawn = figures.ageing(clearing_items(), 2).to_plotly_json()
+    assert [(bar["name"], bar["x"]) for bar in drawn["data"]] == [
+        ("31-60", ["-1.00"]), ("61-90", ["-2.00"]), ("91-180", ["-3.00"]),
+    ]  # fmt: skip
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["5510  -6.00"]
+
+
+def test_nested_values_are_written_as_words() -> None:
+    assert wording.listed('[{"account_no": "2110", "amount": "5.00"}, {"account_no": "2190"}]') == (
+        "Account No. 2110, Amount 5.00; Account No. 2190"
+    )
+    assert wording.listed('["wip", "cogs_interim"]', wording.role) == "WIP, COGS (Interim)"
+    assert wording.quantity(Decimal("1250.50000")) == "1,250.5"
+
+
 def test_plotly_is_embedded_once() -> None:
-    assert report(made()).count("* plotly.js v") == 1
+    assert written(made()).count("* plotly.js v") == 1
 
 
 def test_the_same_marts_give_the_same_bytes() -> None:
-    assert report(made()) == report(made())
+    assert written(made()) == written(made())
 
 
 def test_amounts_are_written_exactly() -> None:
@@ -573,22 +678,61 @@ BROWSER = next(
 )
 
 
+def browsed(folder: Path, html: str) -> subprocess.CompletedProcess[str]:
+    """The page as a browser leaves it once its scripts have run, and what it complains about."""
+    assert BROWSER is not None
+    (folder / "report.html").write_text(html, encoding="utf-8")
+    command = [
+        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--enable-logging=stderr",
+        f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000", "--dump-dom",
+        (folder / "report.html").as_uri(),
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+def played(html: str, script: str) -> str:
+    """The page with a reader's clicks at its end; the policy would refuse a script that it doesn't know."""
+    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    return free.replace("</body>", f"<script>{script}</script></body>")
+
+
+SORT_AND_FILTER = """
+const mart = document.querySelector(".mart"), filter = mart.querySelector("[type=search]");
+const age = [...mart.querySelectorAll("thead button")].find(b => b.textContent === "Age (days)");
+age.click(); age.click();
+filter.value = "ile:1"; filter.dispatchEvent(new Event("input"));
+"""
+
+
 @pytest.mark.skipif(
     BROWSER is None, reason="no chromium on this machine: the report was not opened in a browser"
 )
 def test_a_browser_draws_the_bridges_without_a_complaint(tmp_path: Path) -> None:
     assert BROWSER is not None
-    (tmp_path / "report.html").write_text(report(made()), encoding="utf-8")
-    command = [
-        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--enable-logging=stderr",
-        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom",
-        (tmp_path / "report.html").as_uri(),
-    ]  # fmt: skip
-    opened = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    html = written(made(), clearing_items=clearing_items())
+    opened = browsed(tmp_path, html)
     assert [line for line in opened.stderr.splitlines() if "CONSOLE" in line] == []
     bars = re.findall(r'<g class="trace bars".*?</g></g></g>', opened.stdout, re.DOTALL)
-    assert len(bars) == 6
+    assert len(bars) == 6 + 3  # six bridges, three ages
     assert 'class="xtick"' in opened.stdout
     assert "+1,500.00" in opened.stdout
+    assert '<button type="button">Balance</button>' in opened.stdout
+    assert '<div class="tools">' in opened.stdout
+
+
+@pytest.mark.skipif(
+    BROWSER is None, reason="no chromium on this machine: the report was not opened in a browser"
+)
+def test_a_reader_sorts_and_filters_a_mart_and_sees_the_sum_of_what_is_left(tmp_path: Path) -> None:
+    html = played(written(made(), clearing_items=clearing_items(12)), SORT_AND_FILTER)
+    opened = browsed(tmp_path, html)
+    assert [line for line in opened.stderr.splitlines() if "CONSOLE" in line] == []
+    section = opened.stdout[opened.stdout.index('<section id="mart-clearing"') :]
+    rows = re.findall(
+        r"<tr[^>]*?( hidden=\"\")?>\s*<th scope=\"row\".*?(ile:\d+)", section.split("<tfoot>")[0], re.DOTALL
+    )
+    assert [item for hidden, item in rows if not hidden] == ["ile:12", "ile:11", "ile:10", "ile:1"]
+    assert "4 of 12 rows shown" in section
+    assert re.search(r"These 4 rows</th>.*?>0.00<.*?>34.00<.*?>-34.00<.*?All 12 rows", section, re.DOTALL)
