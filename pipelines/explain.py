@@ -22,6 +22,7 @@ MONEY_FIELDS = (
     "own_amount", "posted_amount", "moved_amount", "imbalance", "expected_amount", "actual_amount",
     "difference", "difference_acy",
 )  # fmt: skip
+PLACE_FIELDS = ("item_ledger_entry_no", "item_no", "location_code", "order_no")
 ENTRY_FIELDS = ("document_no", "source_code", "user_id", "created_at")
 RAW: Mapping[str, PolarsDataType] = {
     "cause": pl.String, "cost_kind": pl.String, "account_no": pl.String, "account_role": pl.String,
@@ -37,6 +38,8 @@ RAW: Mapping[str, PolarsDataType] = {
     "origin": pl.String, "pair_no": pl.Int64, "missing_value_entry_no": pl.Int64,
     "relation_problem": pl.String,
     "roles": pl.String, "item_ledger_entry_no": pl.Int64, "severity": pl.String,
+    "finding_key": pl.String, "item_no": pl.String, "location_code": pl.String, "order_no": pl.String,
+    "document_no": pl.String,
 }  # fmt: skip
 
 
@@ -50,6 +53,7 @@ def differences(
     books: Books,
     causes: pl.DataFrame,
     remedies: pl.DataFrame,
+    clearing_findings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """All findings, one row per account and entry that each touches, in the columns of the mart.
 
@@ -57,8 +61,18 @@ def differences(
     amount (their ``expected_amount``). Per account the rows sum to the account's difference: what no
     cause explains is added as ``unclassified``. An empty run gives no rows. Ids are hashes of company,
     cause, cost kind and entry numbers.
+
+    ``clearing_findings`` only tell: ``cause`` (``stale_clearing``), ``account_no``, ``account_role``,
+    ``expected_amount`` (the item's balance), ``message`` (the sentence), ``finding_key`` (what tells the item
+    apart), and where known ``value_entry_no``, ``gl_entry_no``, ``item_ledger_entry_no``, ``posting_date``,
+    ``item_no``, ``document_no``, ``order_no``.
     """
-    notices = [_expected_cost_off(expected_postings, books), _shared_accounts(balances, activity)]
+    told = [] if clearing_findings is None else [clearing_findings]
+    notices = [
+        _expected_cost_off(expected_postings, books),
+        _shared_accounts(balances, activity),
+        *(findings.with_columns(is_notice=pl.lit(True)) for findings in told),
+    ]
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
     if not books.has_relations:
         found = _without_agreeing_totals(found)
@@ -202,11 +216,10 @@ def _unclassified(found: pl.DataFrame, balances: pl.DataFrame, activity: pl.Data
 
 def _with_entry(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
     entries = books.value_entries.select(
-        "value_entry_no", pl.col("item_ledger_entry_no").alias("_entry_item_ledger_entry_no"), "item_no",
-        "location_code", "order_no", *(pl.col(c).alias(f"_entry_{c}") for c in ENTRY_FIELDS),
+        "value_entry_no", *(pl.col(c).alias(f"_entry_{c}") for c in (*PLACE_FIELDS, *ENTRY_FIELDS))
     )  # fmt: skip
     return rows.join(entries, on="value_entry_no", how="left", validate="m:1").with_columns(
-        item_ledger_entry_no=pl.coalesce("item_ledger_entry_no", "_entry_item_ledger_entry_no")
+        pl.coalesce(c, f"_entry_{c}").alias(c) for c in PLACE_FIELDS
     )
 
 
@@ -221,7 +234,9 @@ def _with_line(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
     )
     own = (
         pl.coalesce(
-            pl.when(pl.col("value_entry_no").is_not_null()).then(f"_entry_{c}"), f"_line_{c}", f"_entry_{c}"
+            *(["document_no"] if c == "document_no" else []),
+            pl.when(pl.col("value_entry_no").is_not_null()).then(f"_entry_{c}"),
+            f"_line_{c}",
         ).alias(c)
         for c in ENTRY_FIELDS
     )
@@ -266,6 +281,7 @@ def _entry_key() -> pl.Expr:
     first_of_pair = pl.col("gl_entry_no").min().over("cause", "pair_no")
     return (
         pl.when(pl.col("cause").is_in(SETUP_CAUSES)).then(by_setup)
+        .when(pl.col("finding_key").is_not_null()).then("finding_key")
         .when(pl.col("cause") == "shared_account").then("account_no")
         .when((pl.col("cause") == "one_sided") & pl.col("transaction_no").is_not_null())
         .then(pl.format("transaction {}", "transaction_no"))
