@@ -22,7 +22,7 @@ _WRITTEN: Mapping[str, Callable[[object], str]] = {
     "words": wording.words,
 }
 _ALIGNMENTS = {
-    "amount": "num", "figure": "num", "acy": "num", "count": "num", "quantity": "num",
+    "amount": "num", "part": "num", "figure": "num", "acy": "num", "count": "num", "quantity": "num",
     "text": "text", "list": "text", "role": "text", "roles": "text", "cause": "text", "hash": "hash",
 }  # fmt: skip
 
@@ -30,8 +30,9 @@ _ALIGNMENTS = {
 class Column(NamedTuple):
     """A column; its ``kind`` tells how a value is written.
 
-    amount, figure (an amount that doesn't add up), acy (blank if 0), quantity, count; account, role, roles,
-    cause, finding, claim (yes or blank), words, list (nested), code, hash, text.
+    amount, part (an amount, left out where it is 0 in every row), figure (an amount that doesn't add up),
+    acy (blank if 0), quantity, count; account, role, roles, cause, finding, claim (yes or blank), words, list
+    (nested), code, hash, text.
     """
 
     name: str
@@ -65,7 +66,7 @@ def grid(rows: Iterable[Row], columns: Iterable[Column], scale: int) -> Grid:
 
 def cell(value: object, kind: str, scale: int) -> str:
     """One value as text, by the kind of its column."""
-    if kind in ("amount", "figure"):
+    if kind in ("amount", "part", "figure"):
         return wording.amount(value, scale)
     if kind == "acy":
         return wording.amount(value, scale) if value else ""

@@ -123,7 +123,8 @@ def _plan(row: Mapping[str, str]) -> Plan:
 def _columns(plan: Plan, mart: pl.DataFrame) -> list[Column]:
     """The plan's columns that the mart has, else all; name and type tell what isn't said."""
     stated = [c for c in plan.columns if c[0] in mart.columns] or [(name,) for name in mart.columns]
-    return [_column(mart.schema, *column) for column in stated]
+    columns = (_column(mart.schema, *column) for column in stated)
+    return [c for c in columns if c.kind != "part" or mart.select((pl.col(c.name) != 0).any()).item()]
 
 
 def _column(schema: pl.Schema, name: str, caption: str = "", kind: str = "") -> Column:
@@ -176,6 +177,6 @@ def _is_marked(plan: Plan, mart: pl.DataFrame) -> pl.Expr:
 
 def _total(mart: pl.DataFrame, column: Column, scale: int) -> str:
     """The exact sum of an amount over all rows of the mart; blank for what doesn't add up."""
-    if column.kind != "amount":
+    if column.kind not in ("amount", "part"):
         return ""
     return wording.amount(mart[column.name].sum(), scale)

@@ -578,7 +578,7 @@ def test_a_mart_stands_as_a_table_marked_rows_first_with_totals_and_its_file() -
     first, second, third = (section.index(f"ile:{n}") for n in (3, 2, 1))
     assert first < second < third
     assert (
-        "5510 Invt. accrual (Interim) ile:3 R-3 V10000 BIKE-1000 2026-01-31 2026-02-28 0.00 3.00 -3.00 120"
+        "5510 ile:3 R-3 V10000 BIKE-1000 2026-01-31 0.00 3.00 -3.00 120 92 91-180 yes Received, not"
         in section
     )
     assert "All 3 rows 0.00 6.00 -6.00" in section
