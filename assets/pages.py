@@ -25,6 +25,7 @@ def marts(
     differences: pl.DataFrame,
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
+    reconciliations: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
@@ -33,6 +34,7 @@ def marts(
         "differences": differences,
         "expected_postings": expected_postings,
         "actual_postings": actual_postings,
+        "reconciliations": reconciliations,
     }
     return publications.marts(tables, books)
 

@@ -37,6 +37,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "differences": ("finding_id", "account_no", "value_entry_no", "gl_entry_no", "account_role"),
     "expected_postings": ("value_entry_no", "cost_kind", "account_role", "account_no", "rule_id"),
     "actual_postings": ("gl_entry_no", "value_entry_no", "cost_kind", "account_role"),
+    "reconciliations": ("reconciliation", "key"),
 }
 
 

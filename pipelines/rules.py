@@ -53,6 +53,12 @@ def completeness() -> pl.DataFrame:
 
 
 @cache
+def reconciliations() -> pl.DataFrame:
+    """Further reconciliations: which two sums must agree, and by what key."""
+    return _table("reconciliations")
+
+
+@cache
 def setup_messages() -> pl.DataFrame:
     """The messages of BC's report "Post Inventory Cost to G/L - Test" that concern the setup."""
     return _table("setup_messages_bc")

@@ -123,6 +123,17 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "amount_acy": Column(ACY, is_nullable=False),
         "inferred": Column(_CLAIM, is_nullable=False),
     },
+    "reconciliations": {
+        "reconciliation": Column(_TEXT, is_nullable=False),
+        "name": Column(_TEXT, is_nullable=False),
+        "key": Column(_TEXT),  # null: the totals of the reconciliation
+        "left_amount": Column(LCY),
+        "right_amount": Column(LCY),
+        "difference": Column(LCY),
+        "keys": Column(_NUMBER, is_nullable=False),
+        "status": Column(_TEXT, is_nullable=False, values=("ties", "differs", "off")),
+        "statement": Column(_TEXT, is_nullable=False),
+    },
 }
 
 #: What tells the rows of a mart apart, where something does.
@@ -154,6 +165,11 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         "each value entry debits what it credits": pl.col("amount").sum().over("value_entry_no") == 0,
     },
     "actual_postings": {},
+    "reconciliations": {
+        "difference = right - left": (
+            pl.col("right_amount") - pl.col("left_amount") == pl.col("difference")
+        ).fill_null(True),
+    },
 }
 
 

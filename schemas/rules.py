@@ -22,6 +22,11 @@ CAUSES = ("cause", "order", "layer", "severity", "drift", "predicate", "explanat
 REMEDIES = ("cause", "origin", "remedy")
 SOURCE_CODES = ("origin", "source_code", "setup_column", "source")
 COMPLETENESS = ("check", "needs", "evidence", "loses", "export")
+RECONCILIATIONS = (
+    "reconciliation", "name", "grain", "left_fact", "left_roles", "left_types", "left_entry_types",
+    "left_sign", "right_fact", "right_roles", "right_types", "right_entry_types", "right_sign", "rule",
+    "needs", "statement",
+)  # fmt: skip
 SETUP_MESSAGES = ("message_no", "problem", "message")
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -32,6 +37,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "source_codes_bc": SOURCE_CODES,
     "completeness": COMPLETENESS,
     "setup_messages_bc": SETUP_MESSAGES,
+    "reconciliations": RECONCILIATIONS,
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -42,13 +48,24 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "source_codes_bc": ("source_code",),
     "completeness": ("check",),
     "setup_messages_bc": ("message_no",),
+    "reconciliations": ("reconciliation",),
 }
+
+#: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
+FACTS = frozenset(
+    {"demanded", "posted", "open", "linked", "ledger", "finding", "cost", "project", "purchases"}
+)
 
 VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("posting_rules_bc", "cost_kind"): frozenset({"actual", "expected", "write_off"}),
     ("posting_rules_bc", "outcome"): frozenset({"posted", "ignored", "refused"}),
     ("posting_rules_bc", "order_type"): frozenset({"any", "Assembly", "not Assembly"}),
     ("account_roles_bc", "is_controlled"): frozenset({"yes", "no"}),
+    ("reconciliations", "left_fact"): FACTS,
+    ("reconciliations", "right_fact"): FACTS | {""},
+    ("reconciliations", "rule"): frozenset({"equal", "where_left", "dates"}),
+    ("reconciliations", "left_sign"): frozenset({"1", "-1"}),
+    ("reconciliations", "right_sign"): frozenset({"1", "-1"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
 }
 

@@ -63,6 +63,7 @@ NOUNS = (
     "findings",
     "tie-outs",
     "population",
+    "reconciliation results",
     "roll forward",
     "valuation",
     "breakdowns",

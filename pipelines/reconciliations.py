@@ -1,0 +1,174 @@
+"""Further reconciliations of the two ledgers, each a row of a table: two sums that must agree, key by key.
+
+Here: the facts that a row may compare, and the comparison. Not here: which facts a reconciliation compares
+(``reconciliations.csv``), the tie-out of accounts (``reconcile``), the causes of differences (``explain``).
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.money import AMOUNT
+
+OPEN_CAUSES = ("unposted", "skipped_setup", "unposted_not_queued", "expected_cost_stranded")
+NO_ENTRY = "(no entry)"
+SCHEMA: Mapping[str, pl.DataType] = {
+    "reconciliation": pl.String(), "name": pl.String(), "key": pl.String(), "left_amount": AMOUNT,
+    "right_amount": AMOUNT, "difference": AMOUNT, "keys": pl.Int64(), "status": pl.String(),
+    "statement": pl.String(),
+}  # fmt: skip
+
+
+def results(
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    activity: pl.DataFrame,
+    differences: pl.DataFrame,
+    books: Books,
+    reconciliations: pl.DataFrame,
+) -> pl.DataFrame:
+    """Per reconciliation one row with its totals (``key`` null) and one for each key whose sums differ.
+
+    ``difference = right - left``, debit positive, up to as-of. ``keys`` counts the keys behind a row,
+    ``status`` is ``ties``, ``differs``, or ``off`` where a column that it needs wasn't given. Without entries
+    everything ties at 0.
+    """
+    facts = _facts(expected_postings, actual_postings, activity, differences, books)
+    parts = [_result(row, facts, books) for row in reconciliations.iter_rows(named=True)]
+    return pl.concat([pl.DataFrame(schema=dict(SCHEMA)), *parts])
+
+
+def _result(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame], books: Books) -> pl.DataFrame:
+    told = [pl.lit(row[c]).alias(c) for c in ("reconciliation", "name", "statement")]
+    if not all(_is_given(need, books) for need in row["needs"].split(";") if need):
+        nothing = pl.DataFrame({"keys": [0], "status": ["off"]})
+        return _shaped(nothing.with_columns(*told, left_amount=None, right_amount=None, difference=None))
+    compared = _compared(row, facts)
+    differing = compared.filter(pl.col("difference") != 0)
+    total = compared.select(
+        pl.col("left_amount", "right_amount", "difference").sum(),
+        pl.len().cast(pl.Int64).alias("keys"),
+        pl.lit("differs" if differing.height else "ties").alias("status"),
+    )
+    detail = differing.with_columns(keys=pl.lit(1, pl.Int64), status=pl.lit("differs")).sort("key")
+    return pl.concat([_shaped(part.with_columns(*told)) for part in (total, detail)])
+
+
+def _is_given(need: str, books: Books) -> bool:
+    table, _, column = need.partition(".")
+    return column in books.given.get(table, frozenset())
+
+
+def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
+        (pl.col(c) if c in rows.columns else pl.lit(None)).cast(kind).alias(c) for c, kind in SCHEMA.items()
+    )
+
+
+def _compared(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Both sums per key. ``where_left`` leaves out keys that only the right side has; ``dates`` compares the
+    days of those amounts only that agree when the day is left aside.
+    """
+    grain = row["grain"].split(";")
+    left, right = _side(row, "left", facts), _side(row, "right", facts)
+    if row["rule"] == "dates":
+        undated = [key for key in grain if key != "posting_date"]
+        agreeing = _both(left, right, undated).filter(pl.col("left_amount") == pl.col("right_amount"))
+        left, right = (
+            side.join(agreeing, on=undated, how="semi", nulls_equal=True) for side in (left, right)
+        )
+    both = _both(left, right, grain)
+    if row["rule"] == "where_left":
+        both = both.filter("has_left")
+    return both.select(
+        pl.concat_str([pl.format(f"{k} {{}}", _told(k)) for k in grain], separator=" · ").alias("key"),
+        "left_amount", "right_amount", (pl.col("right_amount") - pl.col("left_amount")).alias("difference"),
+    )  # fmt: skip
+
+
+def _told(key: str) -> pl.Expr:
+    text = pl.col(key).cast(pl.String)
+    return pl.when(text == "").then(pl.lit("(blank)")).otherwise(text.fill_null(NO_ENTRY))
+
+
+def _side(row: Mapping[str, str], side: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The fact that the row names, of the roles and entries that it names, in the row's sign."""
+    fact = facts.get(row[f"{side}_fact"], facts["posted"].clear())
+    limits = {
+        "account_role": row[f"{side}_roles"],
+        "item_ledger_entry_type": row[f"{side}_types"],
+        "entry_type": row[f"{side}_entry_types"],
+    }
+    for column, allowed in limits.items():
+        if allowed:
+            fact = fact.filter(pl.col(column).is_in(allowed.split(";")))
+    return fact.with_columns((pl.col("amount") * int(row[f"{side}_sign"])).cast(AMOUNT))
+
+
+def _both(left: pl.DataFrame, right: pl.DataFrame, grain: list[str]) -> pl.DataFrame:
+    nothing = pl.lit(0, AMOUNT)
+    rows = pl.concat(
+        [
+            left.select(*grain, pl.col("amount").alias("left_amount"), nothing.alias("right_amount"),
+                        pl.lit(True).alias("has_left")),
+            right.select(*grain, nothing.alias("left_amount"), pl.col("amount").alias("right_amount"),
+                         pl.lit(False).alias("has_left")),
+        ]
+    )  # fmt: skip
+    return rows.group_by(grain).agg(pl.col("left_amount", "right_amount").sum(), pl.col("has_left").any())
+
+
+def _facts(
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    activity: pl.DataFrame,
+    differences: pl.DataFrame,
+    books: Books,
+) -> dict[str, pl.DataFrame]:
+    """The facts by name, each with every key: what is demanded, posted, open by value entry; what the G/L
+    holds, linked or at all; cost of the entries and of those for projects, and their purchase amounts; what
+    findings list as open.
+    """
+    until = pl.col("posting_date") <= books.as_of
+    lines = expected_postings.filter(until & (pl.col("outcome") == "posted"))
+    linked = actual_postings.filter(until & pl.col("value_entry_no").is_not_null())
+    unlinked = activity.filter(pl.col("open_amount") != 0).select(
+        "gl_entry_no", "account_no", "posting_date", _role_of_account().alias("account_role"),
+        pl.col("open_amount").alias("amount"), pl.lit(None, pl.Int64).alias("value_entry_no"),
+    )  # fmt: skip
+    entries = books.value_entries.filter(until)
+    cost = entries.with_columns(amount=pl.col("amount_actual") + pl.col("amount_expected"))
+    listed = differences.filter(pl.col("cause").is_in(OPEN_CAUSES)).with_columns(amount=pl.col("difference"))
+    facts = {
+        "demanded": lines,
+        "posted": lines.with_columns(amount=pl.col("posted_amount")),
+        "open": lines.with_columns(amount=pl.col("open_amount")),
+        "linked": linked,
+        "ledger": pl.concat([linked, unlinked], how="diagonal_relaxed"),
+        "finding": listed,
+        "cost": cost,
+        "project": cost.filter(pl.col("job_no") != ""),
+        "purchases": entries.with_columns(amount=pl.col("purchase_amount")),
+    }
+    return {name: _keyed(fact, books) for name, fact in facts.items()}
+
+
+def _role_of_account() -> pl.Expr:
+    roles = pl.col("roles")
+    return pl.coalesce(*(pl.when(roles.list.contains(role)).then(pl.lit(role)) for role in CONTROLLED_ROLES))
+
+
+def _keyed(fact: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The fact with the keys of its value entry; its own date, account and role are those of the line."""
+    own = ("account_no", "account_role", "cost_kind", "posting_date", "value_entry_no", "amount")
+    entries = books.value_entries.select(
+        "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "entry_type", "variance_type",
+        "inventory_posting_group", "location_code", "document_no", "item_no", "job_no",
+    )  # fmt: skip
+    return (
+        fact.filter(pl.col("amount") != 0)
+        .select(pl.col(c) if c in fact.columns else pl.lit(None, pl.String).alias(c) for c in own)
+        .join(entries, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(pl.col("amount").cast(AMOUNT), month=pl.col("posting_date").dt.strftime("%Y-%m"))
+    )
