@@ -4,6 +4,9 @@ Here: the claim of every linked G/L line by an expected line, in passes from exa
 inferring links where no relation table was given (``infer``), what a difference means (``explain``).
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import polars as pl
 
 from schemas.ledger import Books
@@ -39,23 +42,8 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
         .join(ledger_lines, on="gl_entry_no", how="inner")
         .with_columns(_entry_account())
     )  # a relation row to a zero line or to nowhere claims nothing; ``faults`` lists the latter
-    desk = Desk(lines, pairs)
-    is_single = pl.col("gl_entry_no").is_unique()
-    desk.take(_claim(desk.free, desk.unclaimed.filter(is_single), EXACT))
-    for _ in range(2):
-        desk.take(_claim(desk.free, desk.unclaimed, EXACT))
-    for must_fit in (True, False):
-        desk.share(_claim_groups(desk.free, desk.unclaimed, account_fits=must_fit))
-    desk.share(_claim_groups_with_residual(desk.free, desk.unclaimed))
-    desk.take(_claim(desk.free, desk.unclaimed, LOOSE[0]))
-    from_inventory = pl.col("origin").is_in(["inventory_cost", "unknown", "compression"])
-    for agree in LOOSE[1:]:
-        desk.take(_claim(desk.free, desk.unclaimed.filter(from_inventory), agree))
-    lines = lines.join(desk.unclaimed, on="value_entry_no", how="semi")
-    desk.share(_claim_groups(lines, desk.unclaimed, account_fits=True))  # posted again
-    desk.take(_claim_extra(lines, desk.unclaimed.filter(from_inventory), books))
     return (
-        _in_order(desk, ledger_lines)
+        _in_order(_claimed(lines, pairs, books), ledger_lines)
         .join(
             books.gl_entries.select(
                 "gl_entry_no", "account_no", "posting_date", "dimension_set_id", "document_no", "source_code",
@@ -68,6 +56,34 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
         )
         .pipe(_with_inferred, links, books)
     )  # fmt: skip
+
+
+def _claimed(lines: pl.DataFrame, pairs: pl.DataFrame, books: Books) -> "Desk":
+    """The desk after all passes, exact to loose; in right books the first one leaves nothing to claim."""
+    desk = Desk(lines, pairs)
+    is_single = pl.col("gl_entry_no").is_unique()
+    from_inventory = pl.col("origin").is_in(["inventory_cost", "unknown", "compression"])
+    passes: tuple[Callable[[], None], ...] = (
+        lambda: desk.take(_claim(desk.free, desk.unclaimed.filter(is_single), EXACT)),
+        lambda: desk.take(_claim(desk.free, desk.unclaimed, EXACT)),
+        lambda: desk.take(_claim(desk.free, desk.unclaimed, EXACT)),
+        lambda: desk.share(_claim_groups(desk.free, desk.unclaimed, account_fits=True)),
+        lambda: desk.share(_claim_groups(desk.free, desk.unclaimed, account_fits=False)),
+        lambda: desk.share(_claim_groups_with_residual(desk.free, desk.unclaimed)),
+        lambda: desk.take(_claim(desk.free, desk.unclaimed, LOOSE[0])),
+        *(partial(_take_inventory, desk, from_inventory, agree) for agree in LOOSE[1:]),
+        lambda: desk.share(_claim_groups(lines, desk.unclaimed, account_fits=True)),  # posted again
+        lambda: desk.take(_claim_extra(lines, desk.unclaimed.filter(from_inventory), books)),
+    )
+    for claim in passes:
+        if desk.unclaimed.is_empty():
+            break
+        claim()
+    return desk
+
+
+def _take_inventory(desk: "Desk", from_inventory: pl.Expr, agree: tuple[str, ...]) -> None:
+    desk.take(_claim(desk.free, desk.unclaimed.filter(from_inventory), agree))
 
 
 def _in_order(desk: "Desk", ledger_lines: pl.DataFrame) -> pl.DataFrame:
