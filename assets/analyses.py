@@ -7,9 +7,10 @@ Here: the order of the steps. Not here: any arithmetic (``pipelines``), and what
 import dagster as dg
 import polars as pl
 
+from pipelines import posttest, rules
 from pipelines import reconciliations as further
-from pipelines import rules
 from schemas.ledger import Books
+from schemas.limits import PostingLimits
 
 GROUP = "analysis"
 
@@ -26,3 +27,9 @@ def reconciliations(
     return further.results(
         expected_postings, actual_postings, activity, differences, books, rules.reconciliations()
     )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def post_test(expected_postings: pl.DataFrame, books: Books, posting_limits: PostingLimits) -> pl.DataFrame:
+    """What would stop the batch job, or be skipped by it, for everything not yet posted."""
+    return posttest.post_test(expected_postings, books, posting_limits, rules.setup_messages())

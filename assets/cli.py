@@ -1,4 +1,4 @@
-"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``init``, ``dev``.
+"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``post-test``, ``init``, ``dev``.
 
 Here: options, messages, exit codes. Not here: what a run does (``assets.definitions``) and says on the way
 (``assets.progress``). Anything heavy is imported inside its command, so that ``tieout --help`` is quick.
@@ -190,6 +190,46 @@ def explain(
         )
     chosen = config.chosen(config_file, source, company, as_of, materiality=materiality)
     return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))
+
+
+@app.command(name="post-test")
+@command
+def post_test(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    method: Annotated[
+        str, typer.Option("--method", metavar="METHOD", help="per-entry or per-group (posting group).")
+    ] = "per-entry",
+    document_no: Annotated[
+        str, typer.Option("--document-no", metavar="NO", help="The document no. of a run per posting group.")
+    ] = "",
+    template: Annotated[
+        str,
+        typer.Option("--template", metavar="NAME", help="The journal template, where they are mandatory."),
+    ] = "",
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="NAME", help="The journal batch, where templates are mandatory.")
+    ] = "",
+    user: Annotated[
+        str, typer.Option("--user", metavar="ID", help="Whose range of posting dates counts.")
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Lists what would stop Post Inventory Cost to G/L, or be skipped by it, for everything not yet posted.
+
+    Exit code 0: nothing would stop; 1: messages; 2: trouble.
+
+    Example: tieout post-test --source exports --method per-group --document-no COST-07
+    """
+    from assets import config
+    from assets import post_test as test
+    from schemas.limits import Request
+
+    chosen = config.chosen(config_file, source, company, as_of)
+    request = Request(method, document_no, template.upper(), batch.upper(), user)
+    return test.outcome(config.assignment(chosen), request, as_json=json)
 
 
 @app.command()

@@ -30,6 +30,11 @@ EXPLAIN = dg.define_asset_job(
     selection=dg.AssetSelection.groups("source", "tie_out", "analysis"),
     description="All figures, nothing published.",
 )
+TEST = dg.define_asset_job(
+    "test",
+    selection=dg.AssetSelection.assets("post_test", "evidence").upstream(),
+    description="What would stop the posting of inventory cost, nothing published.",
+)
 
 
 def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.Definitions:
@@ -37,7 +42,7 @@ def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.D
     return dg.Definitions(
         assets=dg.load_assets_from_modules([extracts, books, tie_outs, analyses, pages]),
         asset_checks=dg.load_asset_checks_from_modules([checks, expectations]),
-        jobs=[RECONCILE, CHECK, EXPLAIN],
+        jobs=[RECONCILE, CHECK, EXPLAIN, TEST],
         schedules=[dg.ScheduleDefinition(name="daily", job=RECONCILE, cron_schedule=DAILY)],
         resources={"run": run, "io_manager": values},
         loggers={"progress": progress, "console": dg.colored_console_logger},

@@ -26,6 +26,7 @@ def marts(
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
     reconciliations: pl.DataFrame,
+    post_test: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
@@ -35,6 +36,7 @@ def marts(
         "expected_postings": expected_postings,
         "actual_postings": actual_postings,
         "reconciliations": reconciliations,
+        "post_test": post_test,
     }
     return publications.marts(tables, books)
 

@@ -38,6 +38,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "expected_postings": ("value_entry_no", "cost_kind", "account_role", "account_no", "rule_id"),
     "actual_postings": ("gl_entry_no", "value_entry_no", "cost_kind", "account_role"),
     "reconciliations": ("reconciliation", "key"),
+    "post_test": ("message_no", "value_entry_no", "cost_kind", "account_role", "message"),
 }
 
 

@@ -60,7 +60,7 @@ def reconciliations() -> pl.DataFrame:
 
 @cache
 def setup_messages() -> pl.DataFrame:
-    """The messages of BC's report "Post Inventory Cost to G/L - Test" that concern the setup."""
+    """The messages of BC's report "Post Inventory Cost to G/L - Test": what each problem says and does."""
     return _table("setup_messages_bc")
 
 

@@ -26,6 +26,8 @@ ROLES = (
     "purchase_variance", "cogs", "material_variance", "material_non_inventory_variance", "capacity_variance",
     "subcontracted_variance", "cap_overhead_variance", "mfg_overhead_variance",
 )  # fmt: skip
+#: What BC's batch job does about a message of its test report.
+BATCH_JOB = ("does not start", "stops", "skips", "posts anyway")
 COST_KINDS = ("actual", "expected", "write_off")
 SEVERITIES = ("error", "warning", "info")
 CAUSES = (
@@ -134,6 +136,27 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "status": Column(_TEXT, is_nullable=False, values=("ties", "differs", "off")),
         "statement": Column(_TEXT, is_nullable=False),
     },
+    "post_test": {
+        "message_no": Column(_NUMBER, is_nullable=False),
+        "batch_job": Column(_TEXT, is_nullable=False, values=BATCH_JOB),
+        "message": Column(_TEXT, is_nullable=False),
+        "value_entry_no": Column(_NUMBER),
+        "cost_kind": Column(_TEXT, values=COST_KINDS),
+        "account_role": Column(_TEXT, values=ROLES),
+        "account_no": Column(_TEXT),
+        "posting_date": Column(_DATE),
+        "amount": Column(LCY),
+        "entries": Column(_NUMBER, is_nullable=False),
+        "balancing_role": Column(_TEXT, values=ROLES),
+        "location_code": Column(_TEXT),
+        "posting_group": Column(_TEXT),
+        "gen_bus_posting_group": Column(_TEXT),
+        "gen_prod_posting_group": Column(_TEXT),
+        "dimension_set_id": Column(_NUMBER),
+        "is_credit": Column(_CLAIM),
+        "group_amount": Column(LCY),
+        "group_entries": Column(_NUMBER),
+    },
 }
 
 #: What tells the rows of a mart apart, where something does.
@@ -169,6 +192,11 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         "difference = right - left": (
             pl.col("right_amount") - pl.col("left_amount") == pl.col("difference")
         ).fill_null(True),
+    },
+    "post_test": {
+        "a message says something": pl.col("message").str.strip_chars() != "",
+        "a row is about an entry, some entries or the request": pl.col("value_entry_no").is_null()
+        | (pl.col("entries") == 1),
     },
 }
 

@@ -27,7 +27,7 @@ RECONCILIATIONS = (
     "left_sign", "right_fact", "right_roles", "right_types", "right_entry_types", "right_sign", "rule",
     "needs", "statement",
 )  # fmt: skip
-SETUP_MESSAGES = ("message_no", "problem", "message")
+SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
@@ -47,8 +47,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "remedies": ("cause", "origin"),
     "source_codes_bc": ("source_code",),
     "completeness": ("check",),
-    "setup_messages_bc": ("message_no",),
     "reconciliations": ("reconciliation",),
+    "setup_messages_bc": ("problem",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -67,6 +67,8 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("reconciliations", "left_sign"): frozenset({"1", "-1"}),
     ("reconciliations", "right_sign"): frozenset({"1", "-1"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
+    ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
+    ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
 }
 
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.sources import bc_extract
 from schemas.ledger import Settings
+from schemas.limits import Request
 from tests import page
 from tests.page import CASES, Mismatch, Page, PageError, Row
 
@@ -52,6 +53,8 @@ STEPS: Mapping[str, str] = {
     "population": "pipelines.reconcile:population",
     "evidence": "pipelines.completeness:evidence",
     "summary": "pipelines.judge:summary",
+    "posting_limits": "pipelines.sources.bc_limits:posting_limits",
+    "post_test": "pipelines.posttest:post_test",
 }
 
 #: A page's switch and the setup field behind it.
@@ -81,6 +84,8 @@ class Chain:
     def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None, **given: Any) -> None:
         self.case = case
         self.known: dict[str, Any] = {"settings": _settings(case), **given}
+        if "request" in case.given:
+            self.known["request"] = Request(**case.given["request"].rows[0])
         if posting_rules is not None:
             self.known["posting_rules"] = posting_rules
 
@@ -95,7 +100,8 @@ class Chain:
             self.known[noun] = _extract(self.case)
         if noun not in self.known:
             step = _step(noun)
-            needs = [p.name for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+            named = inspect.signature(step).parameters.values()
+            needs = [p.name for p in named if p.default is p.empty or p.name in self.known]
             self.known[noun] = step(**{need: self[need] for need in needs})
         return self.known[noun]
 
@@ -165,6 +171,7 @@ def _without_empty(came_out: pl.DataFrame, table: page.Table, key: str) -> pl.Da
 def tables(case: Page) -> dict[str, pl.DataFrame]:
     """The page's Given tables and the world around them, as text under Business Central's column names."""
     given = {name: [dict(row) for row in table.rows] for name, table in case.given.items()}
+    given.pop("request", None)
     world = _world()
     for name, rows in _switch_tables(given.pop("switches", [])).items():
         given.setdefault(name, rows)

@@ -52,7 +52,15 @@ TABLES: Mapping[str, str] = {
     "change log entries": "change_log_entry",
     "dimension set entries": "dimension_set_entry",
     "user setup": "user_setup",
+    "journal templates": "gen_journal_template",
+    "journal batches": "gen_journal_batch",
+    "dimensions": "dimension",
+    "dimension values": "dimension_value",
+    "dimension combinations": "dimension_combination",
+    "dimension value combinations": "dimension_value_combination",
+    "default dimensions": "default_dimension",
     "switches": "switches",
+    "request": "request",
 }
 
 #: What a page may expect.

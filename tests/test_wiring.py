@@ -60,7 +60,7 @@ def test_every_stage_that_is_told_is_a_step() -> None:
 
 
 def test_a_job_runs_in_one_process() -> None:
-    for job in ("reconcile", "check", "explain"):
+    for job in ("reconcile", "check", "explain", "test"):
         assert wired().resolve_job_def(job).executor_def is dg.in_process_executor
 
 
