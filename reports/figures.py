@@ -1,13 +1,13 @@
 """Figures: a mart goes in, a figure comes out.
 
-Here: the bridge from subledger to G/L as a waterfall, the ages of clearing items as stacked bars, and the
-figure as text that is safe inside a page.
+Here: the bridge from subledger to G/L and an account's roll-forward as waterfalls, the ages of clearing items
+as stacked bars, and the figure as text that is safe inside a page.
 Not here: where the figure stands on the page (``pages``). Amounts stay decimal text; only the browser turns
 them into lengths. Plotly is imported where it is used.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reports import wording
+from schemas.ledger import CONTROLLED_ROLES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -24,6 +25,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 INK, UP, DOWN, LEDGER = "#3d4654", "#3f7fbf", "#c2762f", "#7b8798"
 LABEL_LENGTH = 32
 DWARFED = 20
+ROLLED = 6
 
 
 class Step(NamedTuple):
@@ -67,10 +69,14 @@ def explained(tie_out: Mapping[str, object]) -> Mapping[str, object]:
 
 def bridge(tie_outs: pl.DataFrame, account_no: str | None, scale: int) -> "Figure":
     """The waterfall of one row of the tie-outs: subledger, what lies between, G/L."""
+    is_account = pl.col("account_no").eq_missing(pl.lit(account_no, pl.String))
+    return waterfall(bridge_steps(tie_outs.filter(is_account).row(0, named=True)), scale)
+
+
+def waterfall(exact: list[Step], scale: int) -> "Figure":
+    """The steps as bars from the first balance to the last."""
     import plotly.graph_objects as go
 
-    is_account = pl.col("account_no").eq_missing(pl.lit(account_no, pl.String))
-    exact = bridge_steps(tie_outs.filter(is_account).row(0, named=True))
     steps = _folded(exact)
     figure = go.Figure(layout=_layout(steps))
     figure.add_trace(
@@ -138,21 +144,40 @@ def ageing(clearing_items: pl.DataFrame, scale: int) -> "Figure":
     return figure
 
 
-class Drawn(NamedTuple):
-    """A mart with a figure of its own, and the words below it."""
+def rolled(roll_forward: pl.DataFrame) -> dict[str, list[Step]]:
+    """The subledger's way from opening to closing, for the controlled accounts that moved."""
+    role, moved = pl.col("account_role"), ~pl.col("line").is_in(_ENDS)
+    lines = roll_forward.filter(pl.col("side") == "subledger", pl.col("account_no").is_not_null())
+    accounts = lines.filter(moved & role.is_in(CONTROLLED_ROLES))["account_no"].unique().sort()
+    steps = {}
+    for account in accounts.head(ROLLED):
+        of_account = lines.filter(pl.col("account_no") == account).sort("ordinal")
+        sums = of_account.group_by("line", maintain_order=True).agg(pl.col("amount").sum())
+        steps[str(account)] = [
+            Step(_ENDS.get(line, "movement"), None, wording.sentence(line), amount)
+            for line, amount in sums.iter_rows()
+        ]
+    return steps
 
-    mart: str
+
+class Drawing(NamedTuple):
+    """A figure above the table of its mart, and the words below it."""
+
     caption: str
-    figure: Callable[[pl.DataFrame, int], "Figure"]
+    figure: "Figure"
 
 
-#: The marts that are drawn above their table.
-DRAWN: Mapping[str, Drawn] = {
-    drawn.mart: drawn
-    for drawn in (
-        Drawn("clearing_items", "Open balance of each clearing account by age, the oldest darkest", ageing),
-    )
-}
+def drawings(mart: str, rows: pl.DataFrame, scale: int) -> list[Drawing]:
+    """The figures of a mart; none where it has none or holds no rows."""
+    if mart == "clearing_items" and rows.height:
+        caption = "Open balance of each clearing account by age, the oldest darkest"
+        return [Drawing(caption, ageing(rows, scale))]
+    if mart == "roll_forward":
+        return [
+            Drawing(f"Account {account}: the subledger from opening to closing", waterfall(steps, scale))
+            for account, steps in rolled(rows).items()
+        ]
+    return []
 
 
 _ROOM, _EDGE = Decimal("0.45"), Decimal("0.05")  # beside the bars: with and without an amount standing there
@@ -163,6 +188,7 @@ _AXIS: Mapping[str, object] = {
 _LINES: Mapping[str, object] = {
     "type": "category", "autorange": "reversed", "fixedrange": True, "automargin": False, "showgrid": False,
 }  # fmt: skip
+_ENDS: Mapping[str, str] = {"opening": "subledger", "closing": "gl"}
 _MEASURES = {"subledger": "absolute", "gl": "total"}
 
 

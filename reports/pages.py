@@ -231,14 +231,11 @@ def _places(accounts: Sequence[Row], groups: Sequence[CauseGroup]) -> Mapping[tu
 
 
 def _drawings(marts: Mapping[str, pl.DataFrame], further: Sequence[Section], scale: int) -> list[Drawing]:
-    """The figures of the marts that have one and hold rows."""
-    drawn = (figures.DRAWN.get(t.plan.mart) for s in further for t in s.tables if t.count)
+    """The figures of the marts that have some."""
     return [
-        Drawing(
-            d.mart, f"{d.mart}-chart", d.caption, Markup(figures.safe_json(d.figure(marts[d.mart], scale)))
-        )
-        for d in drawn
-        if d
+        Drawing(name, f"{name}-chart-{number}", d.caption, Markup(figures.safe_json(d.figure)))
+        for name in (t.plan.mart for s in further for t in s.tables)
+        for number, d in enumerate(figures.drawings(name, marts[name], scale), 1)
     ]
 
 

@@ -642,6 +642,33 @@ def test_the_ages_of_clearing_items_are_drawn_to_the_cent() -> None:
     assert drawn["layout"]["yaxis"]["ticktext"] == ["5510  -6.00"]
 
 
+ROLL_FORWARD: Mapping[str, Any] = {
+    "account_no": pl.String, "side": pl.String, "ordinal": pl.Int64, "line": pl.String,
+    "account_role": pl.String, "amount": MONEY,
+}  # fmt: skip
+
+
+def test_a_controlled_account_is_drawn_from_opening_to_closing() -> None:
+    lines = (
+        ("subledger", "opening", None, "100.00"),
+        ("subledger", "Purchase, Direct Cost", "inventory", "40.00"),
+        ("subledger", "Sale, Direct Cost", "inventory", "-25.00"), ("subledger", "closing", None, "115.00"),
+        ("gl", "opening", None, "100.00"), ("gl", "closing", None, "100.00"),
+    )  # fmt: skip
+    moved = mart(ROLL_FORWARD, *(
+        {"account_no": "2110", "side": side, "ordinal": n, "line": line, "account_role": role,
+         "amount": amount}
+        for n, (side, line, role, amount) in enumerate(lines)
+    ))  # fmt: skip
+    (drawn,) = figures.drawings("roll_forward", moved, 2)
+    assert drawn.caption == "Account 2110: the subledger from opening to closing"
+    bars = drawn.figure.to_plotly_json()
+    assert bars["data"][0]["text"] == ["100.00", "+40.00", "-25.00", "115.00"]
+    assert bars["layout"]["yaxis"]["ticktext"] == [
+        "Opening", "Purchase, Direct Cost", "Sale, Direct Cost", "Closing",
+    ]  # fmt: skip
+
+
 def test_nested_values_are_written_as_words() -> None:
     assert wording.listed('[{"account_no": "2110", "amount": "5.00"}, {"account_no": "2190"}]') == (
         "Account No. 2110, Amount 5.00; Account No. 2190"
