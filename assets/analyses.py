@@ -7,7 +7,7 @@ Here: the order of the steps. Not here: any arithmetic (``pipelines``), and what
 import dagster as dg
 import polars as pl
 
-from pipelines import posttest, rules
+from pipelines import attribute, posttest, rules, value, wip
 from pipelines import reconciliations as further
 from schemas.ledger import Books
 from schemas.limits import PostingLimits
@@ -33,3 +33,39 @@ def reconciliations(
 def post_test(expected_postings: pl.DataFrame, books: Books, posting_limits: PostingLimits) -> pl.DataFrame:
     """What would stop the batch job, or be skipped by it, for everything not yet posted."""
     return posttest.post_test(expected_postings, books, posting_limits, rules.setup_messages())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def attributed_lines(
+    expected_postings: pl.DataFrame,
+    actual_postings: pl.DataFrame,
+    activity: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """Every amount of the tie-outs with the account role and the value entry that it belongs to."""
+    return attribute.attributed_lines(expected_postings, actual_postings, activity, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def entry_items(books: Books) -> pl.DataFrame:
+    """The item and location of each value entry; capacity belongs to the item that it helped to produce."""
+    return attribute.entry_items(books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Stock by item and location, to be laid beside Business Central's Inventory Valuation report."""
+    return value.valuation(attributed_lines, expected_postings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The tie-out of each account by item, location, document and dimension set, both sides."""
+    return value.breakdowns(attributed_lines, entry_items, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def wip_orders(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Work in process by production order line and account: what went in, what came out, what is left."""
+    return wip.wip_orders(attributed_lines, books)

@@ -27,6 +27,9 @@ def marts(
     actual_postings: pl.DataFrame,
     reconciliations: pl.DataFrame,
     post_test: pl.DataFrame,
+    valuation: pl.DataFrame,
+    breakdowns: pl.DataFrame,
+    wip_orders: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
@@ -37,6 +40,9 @@ def marts(
         "actual_postings": actual_postings,
         "reconciliations": reconciliations,
         "post_test": post_test,
+        "valuation": valuation,
+        "breakdowns": breakdowns,
+        "wip_orders": wip_orders,
     }
     return publications.marts(tables, books)
 

@@ -39,6 +39,9 @@ ORDER: Mapping[str, Sequence[str]] = {
     "actual_postings": ("gl_entry_no", "value_entry_no", "cost_kind", "account_role"),
     "reconciliations": ("reconciliation", "key"),
     "post_test": ("message_no", "value_entry_no", "cost_kind", "account_role", "message"),
+    "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
+    "breakdowns": ("by", "account_no", "key"),
+    "wip_orders": ("order_no", "order_line_no", "account_no"),
 }
 
 

@@ -61,6 +61,7 @@ class Column(NamedTuple):
 
 _TEXT, _NUMBER, _DATE, _CLAIM = pl.String(), pl.Int64(), pl.Date(), pl.Boolean()
 _JSON = pl.String()
+_QUANTITY = pl.Decimal(38, 10)
 
 MARTS: Mapping[str, Mapping[str, Column]] = {
     "tie_outs": {
@@ -157,21 +158,75 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "group_amount": Column(LCY),
         "group_entries": Column(_NUMBER),
     },
+    "valuation": {
+        "item_no": Column(_TEXT, is_nullable=False),
+        "variant_code": Column(_TEXT, is_nullable=False),
+        "location_code": Column(_TEXT, is_nullable=False),
+        "inventory_posting_group": Column(_TEXT, is_nullable=False),
+        "quantity": Column(_QUANTITY),
+        "invoiced_quantity": Column(_QUANTITY),
+        "value": Column(LCY, is_nullable=False),
+        "value_actual": Column(LCY, is_nullable=False),
+        "value_expected": Column(LCY, is_nullable=False),
+        "posted_to_gl": Column(LCY, is_nullable=False),
+        "expected_posted_to_gl": Column(LCY, is_nullable=False),
+        "value_by_valuation_date": Column(LCY),
+        "not_inventoriable": Column(LCY, is_nullable=False),
+        "refused": Column(LCY, is_nullable=False),
+        "handled_without_posting": Column(LCY, is_nullable=False),
+        "unresolved": Column(LCY, is_nullable=False),
+        "subledger": Column(LCY, is_nullable=False),
+        "gl": Column(LCY, is_nullable=False),
+    },
+    "breakdowns": {
+        "by": Column(_TEXT, is_nullable=False, values=("item", "location", "document", "dimension_set")),
+        "account_no": Column(_TEXT),
+        "key": Column(_TEXT, is_nullable=False),
+        "subledger": Column(LCY, is_nullable=False),
+        "gl": Column(LCY, is_nullable=False),
+        "other_activity": Column(LCY, is_nullable=False),
+        "difference": Column(LCY, is_nullable=False),
+    },
+    "wip_orders": {
+        "order_no": Column(_TEXT),
+        "order_line_no": Column(_NUMBER),
+        "item_no": Column(_TEXT),
+        "is_finished": Column(_CLAIM),
+        "is_cost_adjusted": Column(_CLAIM),
+        "account_no": Column(_TEXT),
+        "material": Column(LCY, is_nullable=False),
+        "capacity": Column(LCY, is_nullable=False),
+        "capacity_overhead": Column(LCY, is_nullable=False),
+        "subcontracting": Column(LCY, is_nullable=False),
+        "output": Column(LCY, is_nullable=False),
+        "expected_output": Column(LCY, is_nullable=False),
+        "write_off": Column(LCY, is_nullable=False),
+        "other": Column(LCY, is_nullable=False),
+        "subledger": Column(LCY, is_nullable=False),
+        "gl": Column(LCY, is_nullable=False),
+        "other_activity": Column(LCY, is_nullable=False),
+        "difference": Column(LCY, is_nullable=False),
+        "variance": Column(LCY, is_nullable=False),
+        "last_activity_on": Column(_DATE),
+        "has_wip_left": Column(_CLAIM, is_nullable=False),
+        "is_on_several_accounts": Column(_CLAIM, is_nullable=False),
+    },
 }
 
 #: What tells the rows of a mart apart, where something does.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "tie_outs": ("account_no",),
     "expected_postings": ("value_entry_no", "cost_kind", "account_role"),
+    "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
+    "breakdowns": ("by", "account_no", "key"),
+    "wip_orders": ("order_no", "order_line_no", "account_no"),
 }
+_DIFFERENCE = pl.col("gl") - pl.col("other_activity") - pl.col("subledger") == pl.col("difference")
 
 #: Laws that hold for each row by itself.
 ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
     "tie_outs": {
-        "difference = gl - other activity - subledger": pl.col("gl")
-        - pl.col("other_activity")
-        - pl.col("subledger")
-        == pl.col("difference"),
+        "difference = gl - other activity - subledger": _DIFFERENCE,
     },
     "differences": {
         "difference = actual - expected": (
@@ -197,6 +252,28 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         "a message says something": pl.col("message").str.strip_chars() != "",
         "a row is about an entry, some entries or the request": pl.col("value_entry_no").is_null()
         | (pl.col("entries") == 1),
+    },
+    "valuation": {
+        "value = actual + expected": pl.col("value_actual") + pl.col("value_expected") == pl.col("value"),
+        "actual value + the lines of the population = subledger": pl.sum_horizontal(
+            "value_actual", "not_inventoriable", "refused", "handled_without_posting", "unresolved"
+        )
+        == pl.col("subledger"),
+    },
+    "breakdowns": {"difference = gl - other activity - subledger": _DIFFERENCE},
+    "wip_orders": {
+        "difference = gl - other activity - subledger": _DIFFERENCE,
+        "the components sum to the subledger": pl.sum_horizontal(
+            "material",
+            "capacity",
+            "capacity_overhead",
+            "subcontracting",
+            "output",
+            "expected_output",
+            "write_off",
+            "other",
+        )
+        == pl.col("subledger"),
     },
 }
 

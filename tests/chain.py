@@ -52,6 +52,11 @@ STEPS: Mapping[str, str] = {
     "reconciliation_results": "pipelines.reconciliations:results",
     "population": "pipelines.reconcile:population",
     "evidence": "pipelines.completeness:evidence",
+    "attributed_lines": "pipelines.attribute:attributed_lines",
+    "entry_items": "pipelines.attribute:entry_items",
+    "valuation": "pipelines.value:valuation",
+    "breakdowns": "pipelines.value:breakdowns",
+    "wip_orders": "pipelines.wip:wip_orders",
     "summary": "pipelines.judge:summary",
     "posting_limits": "pipelines.sources.bc_limits:posting_limits",
     "post_test": "pipelines.posttest:post_test",
@@ -112,6 +117,7 @@ class Chain:
             "findings": lambda: self._findings(table),
             "tie-outs": lambda: _without_empty(self["tie_outs"], table, "account_no"),
             "population": lambda: _without_empty(self["population"], table, "line"),
+            "breakdowns": lambda: _of_named(self["breakdowns"], table, "by", "account_no"),
             "causes": self._causes,
             "verdict": self._verdict,
             "warnings": lambda: _texts(self["summary"]["warnings"], "warning"),
@@ -163,6 +169,12 @@ def _without_empty(came_out: pl.DataFrame, table: page.Table, key: str) -> pl.Da
     listed = [row[key] for row in table.rows]
     amounts = [c for c, dtype in came_out.schema.items() if isinstance(dtype, pl.Decimal)]
     return came_out.filter(pl.col(key).is_in(listed) | pl.any_horizontal(pl.col(c) != 0 for c in amounts))
+
+
+def _of_named(came_out: pl.DataFrame, table: page.Table, *columns: str) -> pl.DataFrame:
+    """The rows that share these columns with a row of the page: of one that it names it must tell all."""
+    named = pl.DataFrame([[row[c] for c in columns] for row in table.rows], list(columns), orient="row")
+    return came_out.join(named, on=columns, how="semi")
 
 
 # The page's tables and the world around them

@@ -139,6 +139,73 @@ def population_leads_to_the_subledger(books: Chain) -> pl.DataFrame:
     return last.filter(pl.col("amount") != steps["amount"].sum())
 
 
+def parts_sum_to_the_tie_outs(books: Chain) -> pl.DataFrame:
+    """Every figure of a tie-out is the sum of its parts; only roles that count make a subledger."""
+    parts = books["attributed_lines"].filter((pl.col("side") != "subledger") | pl.col("counts"))
+    return _not_the_tie_outs(books, parts.group_by("account_no").agg(_by_side("amount")))
+
+
+def breakdowns_foot_in_every_direction(books: Chain) -> pl.DataFrame:
+    wrong = [
+        _not_the_tie_outs(books, rows.group_by("account_no").agg(pl.col(FIGURES).sum()))
+        for _, rows in books["breakdowns"].group_by("by", maintain_order=True)
+    ]
+    return pl.concat(wrong) if wrong else pl.DataFrame()
+
+
+def valuation_leads_from_the_population_to_the_subledger(books: Chain) -> pl.DataFrame:
+    """The actual value is that of all entries but capacity and later ones; what rows take out of it, and
+    what is left, are the population's.
+    """
+    population = dict(books["population"].iter_rows())
+    total = "cost amount (actual) of all value entries"
+    told = {
+        "value_actual": sum(population[line] for line in (total, "after as-of", "capacity entries")),
+        "not_inventoriable": population["not inventoriable"],
+        "refused": population["refused combinations"],
+        "handled_without_posting": population["handled without posting"],
+        "unresolved": population["unresolved"],
+        "subledger": population["subledger of the inventory role"],
+    }
+    sums = [(column, books["valuation"][column].sum(), amount) for column, amount in told.items()]
+    return pl.DataFrame(sums, schema=["column", "sum", "told"], orient="row").filter(
+        pl.col("sum") != pl.col("told")
+    )
+
+
+def orders_sum_to_wip(books: Chain) -> pl.DataFrame:
+    """On an account whose only controlled role is WIP, the orders sum to its tie-out."""
+    roles = pl.col("roles").list.set_intersection(list(CONTROLLED_ROLES))
+    only_wip = books["tie_outs"].filter(roles == ["wip"]).select("account_no")
+    sums = books["wip_orders"].group_by("account_no").agg(pl.col(FIGURES).sum())
+    return _not_the_tie_outs(books, sums, only_wip)
+
+
+def orders_hold_all_parts_of_wip(books: Chain) -> pl.DataFrame:
+    parts = books["attributed_lines"].filter(pl.col("account_role") == "wip").select(_by_side("amount"))
+    sums = books["wip_orders"].select(pl.col(FIGURES[:3]).sum())
+    return sums.filter(pl.any_horizontal(pl.col(f) != parts[f][0] for f in FIGURES[:3]))
+
+
+FIGURES = ("subledger", "gl", "other_activity", "difference")
+
+
+def _by_side(amount: str) -> list[pl.Expr]:
+    sides = [pl.col(amount).filter(pl.col("side") == side).sum().alias(side) for side in FIGURES[:3]]
+    return [*sides, (sides[1] - sides[2] - sides[0]).alias("difference")]
+
+
+def _not_the_tie_outs(books: Chain, sums: pl.DataFrame, accounts: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Accounts whose figures, 0 where there is none, aren't those of their tie-out."""
+    told = books["tie_outs"].select("account_no", *FIGURES)
+    if accounts is not None:
+        told, sums = (t.join(accounts, on="account_no", how="semi", nulls_equal=True) for t in (told, sums))
+    both = told.join(sums, on="account_no", how="full", coalesce=True, nulls_equal=True, suffix="_sum")
+    return both.filter(
+        pl.any_horizontal(pl.col(f).fill_null(0) != pl.col(f"{f}_sum").fill_null(0) for f in FIGURES)
+    )
+
+
 def rows_in_are_rows_out(books: Chain) -> pl.DataFrame:
     tables = {"value_entry": books["books"].value_entries, "gl_entry": books["books"].gl_entries}
     counts = [(name, books["extract"].tables[name].height, table.height) for name, table in tables.items()]
@@ -171,6 +238,11 @@ LAWS: tuple[Law, ...] = (
     pieces_sum_to_their_line,
     no_part_is_lost,
     population_leads_to_the_subledger,
+    parts_sum_to_the_tie_outs,
+    breakdowns_foot_in_every_direction,
+    valuation_leads_from_the_population_to_the_subledger,
+    orders_sum_to_wip,
+    orders_hold_all_parts_of_wip,
     rows_in_are_rows_out,
     causes_are_counted_as_they_are_found,
 )
