@@ -79,7 +79,9 @@ def sections(marts: Mapping[str, pl.DataFrame], scale: int) -> list[Section]:
 def table(plan: Plan, mart: pl.DataFrame, scale: int) -> Table:
     """The mart's first rows in the plan's order, with totals of its amounts over all rows."""
     columns = _columns(plan, mart)
-    shown = mart.sort(_order(plan, mart), nulls_last=True, maintain_order=True).head(plan.rows)
+    order = _order(plan, mart)
+    in_order = mart.sort(order, nulls_last=True, maintain_order=True) if order else mart
+    shown = in_order.head(plan.rows)
     cells = grid(shown.iter_rows(named=True), columns, scale)
     is_marked = _is_marked(plan, mart)
     return Table(
@@ -153,8 +155,7 @@ def _kind(name: str, dtype: pl.DataType) -> str:
 def _order(plan: Plan, mart: pl.DataFrame) -> list[pl.Expr]:
     """The plan's sort keys; with a minus the largest first, amounts regardless of their sign."""
     keys = [(key.lstrip("-"), key.startswith("-")) for key in plan.sort]
-    found = [_key(mart.schema[name], name, falls) for name, falls in keys if name in mart.columns]
-    return found or [pl.lit(0).alias("as_published")]
+    return [_key(mart.schema[name], name, falls) for name, falls in keys if name in mart.columns]
 
 
 def _key(dtype: pl.DataType, name: str, falls: bool) -> pl.Expr:
