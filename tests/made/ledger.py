@@ -90,6 +90,7 @@ class Ledger:
         self.is_batch = False  # the value entries wait in the queue for the batch job
         self.allow_posting_from = date(1, 1, 1)
         self.last_numbers: dict[str, int] = defaultdict(int)
+        self.related: set[tuple[int, int]] = set()
         self.register: Row | None = None
         self.seconds_of_day: dict[date, int] = defaultdict(int)
         self.layers: dict[
@@ -267,6 +268,8 @@ class Ledger:
                     acy=line.amount_acy,
                     dimension_set_id=key[6],
                     system_created_entry=True,
+                    kind=line.kind,
+                    account_type=line.account_type,
                     **(
                         self.entry_fields(ve, key[0])
                         if document_no is None
@@ -292,7 +295,9 @@ class Ledger:
             "value_entry_no": ve["entry_no"],
             "gl_register_no": register["no"],
         }
-        if row not in self.rows("gl_item_ledger_relation"):
+        key = row["gl_entry_no"], row["value_entry_no"]
+        if key not in self.related:
+            self.related.add(key)
             self.rows("gl_item_ledger_relation").append(row)
 
     def mark_posted(self, ve: Row) -> None:
@@ -503,7 +508,7 @@ class Ledger:
         """Applies an outbound entry to open inbound layers, oldest first; returns its cost (negative)."""
         missing = -outbound["quantity"]
         used: list[tuple[int, Decimal]] = []
-        for inbound in self.rows("item_ledger_entry"):
+        for inbound in self.offered(outbound):
             fits = (
                 inbound["item_no"] == outbound["item_no"]
                 and inbound["location_code"] == outbound["location_code"]
@@ -523,6 +528,13 @@ class Ledger:
         outbound["remaining_quantity"], outbound["open"] = Decimal(0), False
         self.layers[outbound["entry_no"]] = used
         return self.layer_cost(outbound["entry_no"])
+
+    def offered(self, outbound: Row) -> Sequence[Row]:
+        """Item ledger entries in the order in which an outbound entry takes from them: the last first under
+        LIFO.
+        """
+        entries = self.rows("item_ledger_entry")
+        return entries[::-1] if self.item(outbound["item_no"])["costing_method"] == "LIFO" else entries
 
     def receive_layer(self, inbound: Row) -> None:
         self.write_application(inbound, inbound["entry_no"], 0, inbound["quantity"])
