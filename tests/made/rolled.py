@@ -57,6 +57,7 @@ class Firm(Business):
         self.today = FIRST_DAY
         self.is_batch = rolled.method != "automatic"
         self.own_items = 0
+        self.held: set[int] = set()  # value entries that the batch leaves in the queue
 
     def created_at(self, on: date) -> datetime:
         """Whatever the date of an entry, it is written today."""
@@ -93,11 +94,6 @@ class Firm(Business):
     def round_off(self, inbound: Row) -> list[Row]:
         is_average = self.item(inbound["item_no"])["costing_method"] == "Average"
         return [] if is_average else super().round_off(inbound)
-
-    def post_now(self, *entries: Row) -> None:
-        """Where the batch would post them one day, they are posted per entry now."""
-        if self.is_batch:
-            self.post_each([ve for ve in entries if self.is_postable(ve)], self.today)
 
 
 Hook = Callable[[Firm], None]
@@ -183,7 +179,8 @@ def close_week(firm: Firm) -> None:
     firm.adjust_cost(firm.today)
     if firm.is_batch:
         per_group = {"batch per entry": False, "batch per group": True}.get(firm.rolled.method)
-        firm.run_batch(firm.today, firm.dice.random() < 0.5 if per_group is None else per_group)
+        by_group = firm.dice.random() < 0.5 if per_group is None else per_group
+        firm.run_batch(firm.today, by_group, firm.held)
 
 
 # -------------------------------------------------------------------- what happens on a day
@@ -231,7 +228,8 @@ def purchase_invoice(firm: Firm) -> None:
     waiting = [row for row in entries(firm, "Purchase") if row["positive"]]
     if waiting:
         ile = firm.dice.choice(waiting)
-        part = firm.dice.randint(1, int(ile["quantity"]) - 1) if firm.dice.random() < 0.2 else None
+        is_partial = ile["quantity"] > 1 and firm.dice.random() < 0.2
+        part = firm.dice.randint(1, int(ile["quantity"]) - 1) if is_partial else None
         firm.invoice_receipt(firm.today, ile, price(firm, 350, 650), part)
 
 
