@@ -70,6 +70,7 @@ def _claimed(lines: pl.DataFrame, pairs: pl.DataFrame, books: Books) -> "Desk":
         lambda: desk.share(_claim_groups(desk.free, desk.unclaimed, account_fits=True)),
         lambda: desk.share(_claim_groups(desk.free, desk.unclaimed, account_fits=False)),
         lambda: desk.share(_claim_groups_with_residual(desk.free, desk.unclaimed)),
+        lambda: desk.take(_claim(_in_full(desk.free), desk.unclaimed, EXACT)),
         lambda: desk.take(_claim(desk.free, desk.unclaimed, LOOSE[0])),
         *(partial(_take_inventory, desk, from_inventory, agree) for agree in LOOSE[1:]),
         lambda: desk.share(_claim_groups(lines, desk.unclaimed, account_fits=True)),  # posted again
@@ -135,8 +136,15 @@ def _claimable(expected_postings: pl.DataFrame) -> pl.DataFrame:
         "ordinal",
         pl.when(was_posted).then("posted_amount").otherwise("amount").alias("amount"),
         pl.when(was_posted).then("posted_amount_acy").otherwise("amount_acy").alias("amount_acy"),
+        pl.col("amount", "amount_acy").name.prefix("full_"),
         pl.col("account_no").fill_null("").alias("account_key"),
     ).with_row_index("line_no").pipe(_with_sign)  # fmt: skip
+
+
+def _in_full(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines whose flag says another amount than their cost, at their cost: the flag may be wrong."""
+    is_other = pl.any_horizontal(pl.col(a) != pl.col(f"full_{a}") for a in ("amount", "amount_acy"))
+    return lines.filter(is_other).with_columns(amount="full_amount", amount_acy="full_amount_acy")
 
 
 def _with_amount(gl_entries: pl.DataFrame) -> pl.DataFrame:

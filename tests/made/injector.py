@@ -1,4 +1,4 @@
-"""Plants faults into random companies, each with its truth: cause, severity, accounts, entries, exact amounts.
+"""Plants faults into random companies, each with its truth: cause, severity, accounts, entries, amounts.
 
 Here: the scene of a fault (a transaction of its own that nothing else moves), what its entry should have
 posted, the truth's rows, the rolling of several faults. Not here: the kinds (that is in kinds).

@@ -197,8 +197,10 @@ def falsify(s: Scene, ve: Row, error: Decimal) -> None:
     """The lines of one part are wrong by the same amount, one up, one down; none changes its side."""
     first, second = s.pair(ve)
     if abs(first["amount"]) <= abs(error):
-        error = Decimal("0.01").copy_sign(first["amount"]) if abs(error) == abs(first["amount"]) else (
-            error.copy_sign(first["amount"])
+        error = (
+            Decimal("0.01").copy_sign(first["amount"])
+            if abs(error) == abs(first["amount"])
+            else (error.copy_sign(first["amount"]))
         )
     off = {first["entry_no"]: error, second["entry_no"]: -error}
     s.set_amount(first, first["amount"] + error)
@@ -389,7 +391,9 @@ def invoiced_while_off(s: Scene) -> None:
     no = s.item()
     received: list[Row] = []
     switched(
-        s, True, lambda: s.post(s.written(lambda: received.append(TRANSACTIONS["receipt"](s.firm, s.dice, no))))
+        s,
+        True,
+        lambda: s.post(s.written(lambda: received.append(TRANSACTIONS["receipt"](s.firm, s.dice, no)))),
     )
     entries: list[Row] = []
     price = str(s.firm.item(no)["unit_cost"] + s.some_cents(99))
@@ -429,7 +433,9 @@ def received_while_off(s: Scene) -> None:
     no = s.item()
     received: list[Row] = []
     switched(
-        s, False, lambda: s.post(s.written(lambda: received.append(TRANSACTIONS["receipt"](s.firm, s.dice, no))))
+        s,
+        False,
+        lambda: s.post(s.written(lambda: received.append(TRANSACTIONS["receipt"](s.firm, s.dice, no)))),
     )
     first = s.firm.value_entries_of(received[0]["entry_no"])[0]
     unit_cost = str(s.firm.item(no)["unit_cost"])
@@ -545,7 +551,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("invoice flagged and never posted", invoice_flagged_only),
     Kind("flagged and posted with another amount", partly_flagged),
     Kind("flag taken away", flag_taken_away),
-    Kind("flag turned", flag_turned),
+    Kind("flag turned", flag_turned, needs_relations=True),
     Kind("combination that BC refuses", refused),
     Kind("lines with a wrong amount", wrong_amount),
     Kind("lines wrong by a cent", wrong_by_a_cent),

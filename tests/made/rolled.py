@@ -220,7 +220,12 @@ def receipt(firm: Firm) -> None:
     dimensions = {"dimension_set_id": firm.dice.choice((0, 1))}
     location = "EAST" if firm.dice.random() < 0.15 else "MAIN"
     firm.receive(
-        firm.today, firm.dice.choice(list(GOODS)), firm.dice.randint(2, 9), price(firm), location, **dimensions
+        firm.today,
+        firm.dice.choice(list(GOODS)),
+        firm.dice.randint(2, 9),
+        price(firm),
+        location,
+        **dimensions,
     )
 
 

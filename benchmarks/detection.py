@@ -1,0 +1,174 @@
+"""Plants faults into random companies by the thousand and counts what the product finds: writes detection.md.
+
+    python -m benchmarks.detection --companies 10000 --jobs 2
+
+Here: the run over many seeds, the counts, the page. Not here: the companies and their faults
+(``tests/made``), laying findings beside the truth (``tests/detection.py``).
+"""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("detection.md")
+CLEAN_EVERY = 5  # the company of every fifth seed has no fault
+MOST_FAULTS = 8
+CHUNK = 10
+
+
+@dataclass
+class Tally:
+    """What was planted and found in some companies; each counter by cause or kind."""
+
+    companies: Counter[str] = field(default_factory=Counter)  # clean, with faults; of these: right
+    entries: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    planted: Counter[str] = field(default_factory=Counter)  # findings that the truth tells
+    found: Counter[str] = field(default_factory=Counter)  # of these: named by cause, severity and place
+    exact: Counter[str] = field(default_factory=Counter)  # of these: every amount to the cent
+    extra: Counter[str] = field(default_factory=Counter)  # errors and warnings that the truth doesn't tell
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        for name in ("companies", "kinds", "planted", "found", "exact", "extra"):
+            getattr(self, name).update(getattr(other, name))
+        self.entries += other.entries
+        self.wrong += other.wrong
+
+
+def tallied(seeds: Iterable[int]) -> Tally:
+    """The companies of these seeds, each made, run and laid beside its truth."""
+    total = Tally()
+    for seed in seeds:
+        total.add(tally(seed))
+    return total
+
+
+def tally(seed: int) -> Tally:
+    from tests.detection import detected, names
+
+    is_clean = seed % CLEAN_EVERY == 0
+    result = detected(seed, 0 if is_clean else MOST_FAULTS)
+    rows, missed = result.books["differences"].to_dicts(), result.missed
+    one = Tally(entries=len(result.company.firm.rows("value_entry")))
+    one.companies["clean" if is_clean else "with faults"] += 1
+    one.kinds.update(result.company.planted)
+    for finding in {row["finding"]: row for row in result.company.truth.rows}.values():
+        told = [row for row in result.company.truth.rows if row["finding"] == finding["finding"]]
+        one.planted[finding["cause"]] += 1
+        one.found[finding["cause"]] += all(any(names(row, line) for row in rows) for line in told)
+        one.exact[finding["cause"]] += not any(line in missed for line in told)
+    one.extra.update({row["finding_id"]: row["cause"] for row in result.extra}.values())
+    if result.is_right:
+        one.companies["clean, right" if is_clean else "with faults, right"] += 1
+    else:
+        status = result.books["summary"]["status"]
+        one.wrong.append(f"seed {seed} ({status}): {', '.join(result.company.planted) or 'clean'}")
+    return one
+
+
+def chunks(first: int, companies: int) -> Iterator[range]:
+    last = first + companies
+    return (range(start, min(start + CHUNK, last)) for start in range(first, last, CHUNK))
+
+
+def run(first: int, companies: int, jobs: int, seconds: float) -> Tally:
+    """All companies, or as many as the time allows; one process a job, each with one thread."""
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    total, started, todo = Tally(), time.monotonic(), chunks(first, companies)
+    running: set[Future[Tally]] = set()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        while True:
+            is_time_left = time.monotonic() - started < seconds
+            while is_time_left and len(running) < 2 * jobs and (seeds := next(todo, None)) is not None:
+                running.add(pool.submit(tallied, seeds))
+            if not running:
+                return total
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                total.add(future.result())
+            print(progress(total, time.monotonic() - started), file=sys.stderr)
+
+
+def progress(total: Tally, seconds: float) -> str:
+    companies = total.companies["clean"] + total.companies["with faults"]
+    return f"{companies} companies in {seconds:.0f} s, {len(total.wrong)} wrong"
+
+
+def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
+    """The results as a page."""
+    clean, faulty = total.companies["clean"], total.companies["with faults"]
+    planted, found, exact = (sum(c.values()) for c in (total.planted, total.found, total.exact))
+    extra = sum(total.extra.values())
+    lines = [
+        "# Proof of detection",
+        "",
+        "Random companies with planted faults, each with its truth: cause, severity, accounts, entries,",
+        "exact amounts. Written by `python -m benchmarks.detection`; what is planted and how stands in",
+        "`tests/made` (`rolled.py`: the companies, `kinds.py`: the faults), which knows nothing of the",
+        "product.",
+        "",
+        f"* {clean + faulty} companies from seed {first} on, {total.entries:,} value entries; 1 to "
+        f"{MOST_FAULTS} faults in {faulty} of them, none in {clean}",
+        f"* {total.companies['clean, right']} of {clean} clean companies are reconciled without an error or "
+        "a warning",
+        f"* {total.companies['with faults, right']} of {faulty} companies with faults: every finding and the "
+        "verdict are those of the truth, and nothing else is found",
+        f"* {planted:,} findings planted, {found:,} found: recall {share(found, planted)}; {extra} found "
+        f"that weren't planted: precision {share(found, found + extra)}; amounts exact in "
+        f"{share(exact, planted)}",
+        f"* `unclassified`: {total.extra['unclassified']}",
+        f"* {seconds:.0f} s with {jobs} processes; Python {platform.python_version()}, "
+        f"Polars {version('polars')}, {os.cpu_count()} cores",
+        "",
+        "## By cause",
+        "",
+        "| cause | planted | found | recall | not planted | precision | amounts exact |",
+        "|:------|--------:|------:|-------:|------------:|----------:|--------------:|",
+    ]
+    for cause in sorted({*total.planted, *total.extra}):
+        told, hit, more = total.planted[cause], total.found[cause], total.extra[cause]
+        lines.append(
+            f"| `{cause}` | {told} | {hit} | {share(hit, told)} | {more} | {share(hit, hit + more)} "
+            f"| {share(total.exact[cause], told)} |"
+        )
+    lines += ["", "## By kind of fault", "", "| kind | planted |", "|:-----|--------:|"]
+    lines += [f"| {kind} | {count} |" for kind, count in sorted(total.kinds.items())]
+    if total.wrong:
+        lines += ["", "## Companies that came out otherwise", ""]
+        lines += [f"* {wrong}" for wrong in total.wrong[:50]]
+    return "\n".join(lines) + "\n"
+
+
+def share(part: int, whole: int) -> str:
+    """A share to four digits, rounded down: 1.0000 is all of it."""
+    return "–" if not whole else f"{part * 10_000 // whole / 10_000:.4f}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
+    parser.add_argument("--companies", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="start nothing new after them")
+    parser.add_argument("--out", type=Path, default=PAGE)
+    given = parser.parse_args()
+    started = time.monotonic()
+    total = run(given.seed, given.companies, given.jobs, given.seconds)
+    given.out.write_text(
+        page(total, given.seed, time.monotonic() - started, given.jobs), encoding="utf-8", newline="\n"
+    )
+    return 1 if total.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
