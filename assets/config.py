@@ -85,6 +85,12 @@ class Verdict(Section):
     localization: str = ""
 
 
+class Rules(Section):
+    """The user's own rows of the rule tables."""
+
+    posting_rules: str | None = Field(default=None, min_length=1)
+
+
 class Config(Section):
     """A run's configuration; the model is the file, table by table."""
 
@@ -92,6 +98,7 @@ class Config(Section):
     run: Run = Run()
     switches: Switches = Switches()
     verdict: Verdict = Verdict()
+    rules: Rules = Rules()
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class Assignment:
     company: str | None
     out: Path
     settings: Settings
+    posting_rules: Path | None = None
 
 
 def assignment(config: Config) -> Assignment:
@@ -111,7 +119,14 @@ def assignment(config: Config) -> Assignment:
             "no source is given. Name the folder of the exported tables: "
             "tieout run --source DIR, or write a config with tieout init and then: tieout run tieout.toml."
         )
-    return Assignment(Path(config.source.path), config.source.company, Path(config.run.out), settings(config))
+    own = config.rules.posting_rules
+    return Assignment(
+        source=Path(config.source.path),
+        company=config.source.company,
+        out=Path(config.run.out),
+        settings=settings(config),
+        posting_rules=None if own is None else Path(own),
+    )
 
 
 def settings(config: Config) -> Settings:
@@ -134,6 +149,9 @@ def read(path: Path) -> Config:
     return config.model_copy(
         update={
             "source": config.source.model_copy(update={"path": beside(path, config.source.path)}),
+            "rules": config.rules.model_copy(
+                update={"posting_rules": beside(path, config.rules.posting_rules)}
+            ),
             "run": config.run.model_copy(update={"out": beside(path, config.run.out)})
             if "out" in config.run.model_fields_set
             else config.run,
@@ -264,6 +282,13 @@ path = "exports"
 # warnings_count = false
 # The country version, such as "W1" or "US". "CZ" and "RU" post by rules that are not covered: inconclusive.
 # localization = ""
+
+[rules]
+# Your own posting rules, for a customised company: a CSV file with the columns rule_id,
+# item_ledger_entry_type, entry_type, variance_type, cost_kind, order_type, condition, outcome, first_role,
+# second_role, source. A row replaces the shipped rule of its rule_id, or the one with the same key; the
+# report prints each change with its source. A relative file is taken from where this file lies.
+# posting_rules = "my_rules.csv"
 """
 
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from assets.console import Row, table
-from pipelines import rules
 from schemas.faults import InputError
 from schemas.ledger import Books
 from schemas.money import text
@@ -176,7 +175,7 @@ def value_entry_lines(values: Mapping[str, Any], number: int) -> Iterator[str]:
         if entry.height
         else [f"value entry {number} is not among the value entries"]
     )
-    yield from headed("rules hit", RULES, [rule(row) for row in rules_hit(expected)])
+    yield from headed("rules hit", RULES, [rule(row) for row in rules_hit(expected, values["posting_rules"])])
     yield from headed(
         "lines expected", EXPECTED, [expected_line(row, scale) for row in rows_with_role(expected)]
     )
@@ -208,9 +207,9 @@ NAMED = (
 )
 
 
-def rules_hit(expected: pl.DataFrame) -> Iterable[Mapping[str, Any]]:
+def rules_hit(expected: pl.DataFrame, posting_rules: pl.DataFrame) -> Iterable[Mapping[str, Any]]:
     hit = expected["rule_id"].drop_nulls().unique().implode()
-    return rules.posting_rules().filter(pl.col("rule_id").is_in(hit)).iter_rows(named=True)
+    return posting_rules.filter(pl.col("rule_id").is_in(hit)).iter_rows(named=True)
 
 
 def rule(row: Mapping[str, Any]) -> Row:

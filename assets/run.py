@@ -37,6 +37,7 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     materiality: str = "0.01"
     out: str = "tieout-out"
     draft: str | None = None
+    posting_rules: str | None = None
     warnings_count: bool = False
     localization: str = ""
     expected_cost_posting: bool | None = None
@@ -72,6 +73,7 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         materiality=str(settings.materiality),
         out=str(assignment.out),
         draft=None if draft is None else str(draft),
+        posting_rules=None if assignment.posting_rules is None else str(assignment.posting_rules),
         warnings_count=settings.warnings_count,
         localization=settings.localization,
         expected_cost_posting=settings.expected_cost_posting,

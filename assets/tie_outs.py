@@ -33,9 +33,9 @@ GROUP = "tie_out"
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def postings(books: Books) -> pl.DataFrame:
+def postings(books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
     """For every value entry the lines that the posting rules demand, by account role."""
-    return expect.postings(books, rules.posting_rules())
+    return expect.postings(books, posting_rules)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -206,6 +206,8 @@ def summary(
     differences: pl.DataFrame,
     population: pl.DataFrame,
     evidence: pl.DataFrame,
+    posting_rules: pl.DataFrame,
 ) -> dict[str, Any]:
     """The verdict, and the figures that it rests on."""
-    return judge.summary(extract, books, tie_outs, differences, population, evidence, run.settings())
+    changes = rules.rule_changes(posting_rules)
+    return judge.summary(extract, books, tie_outs, differences, population, evidence, changes, run.settings())

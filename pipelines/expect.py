@@ -8,17 +8,8 @@ import polars as pl
 
 from schemas.ledger import Books
 from schemas.money import AMOUNT
+from schemas.rules import CONDITIONS, ORDER_TYPES, VARIANCE_TYPES
 
-ORDER_TYPES = ("", "Production", "Transfer", "Service", "Assembly")
-VARIANCE_TYPES = (
-    "", "Purchase", "Material", "Capacity", "Capacity Overhead", "Manufacturing Overhead",
-    "Subcontracted", "Material - Non Inventory",
-)  # fmt: skip
-CONDITIONS = {
-    "actual": ("mfg_inc_non_inv_cost=yes", "mfg_inc_non_inv_cost=no"),
-    "expected": ("expected_cost_due=yes", "expected_cost_due=no"),
-    "write_off": ("wip_writeoff=yes", "wip_writeoff=at_finish"),
-}
 MATCH = ("item_ledger_entry_type", "entry_type", "variance_type", "order_type", "cost_kind", "condition")
 AMOUNTS = ("amount", "posted_amount", "amount_acy", "posted_amount_acy", "own_amount")
 

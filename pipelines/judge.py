@@ -24,6 +24,7 @@ def summary(
     differences: pl.DataFrame,
     population: pl.DataFrame,
     evidence: pl.DataFrame,
+    rule_changes: pl.DataFrame,
     settings: Settings,
 ) -> dict[str, object]:
     """The run's summary as it is published; every amount is text at the company's scale."""
@@ -56,7 +57,8 @@ def summary(
             name: {"on": getattr(books.switches, name), "from": source}
             for name, source in sorted(books.switches.sources.items())
         },
-        "notes": _notes(extract, books),
+        "rules_changed": rule_changes.select("rule_id", "what", "source").to_dicts(),
+        "notes": [*_notes(extract, books), *_own_rules(rule_changes)],
     }
 
 
@@ -175,3 +177,10 @@ def _notes(extract: Extract, books: Books) -> list[str]:
         if given.unknown_columns
     )
     return notes
+
+
+def _own_rules(rule_changes: pl.DataFrame) -> list[str]:
+    return [
+        f"The user changed the posting rule {row['rule_id']}: {row['what']}. Source: {row['source']}."
+        for row in rule_changes.iter_rows(named=True)
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas import rules
+from schemas import own_rules, rules
 
 
 @cache
@@ -18,6 +18,16 @@ def posting_rules(path: Path | None = None) -> pl.DataFrame:
     knows.
     """
     return _table("posting_rules_bc", path)
+
+
+def adapted_rules(own: pl.DataFrame, file: str) -> pl.DataFrame:
+    """The posting rules with a user's own rows in place of those that they replace."""
+    return own_rules.adapted(posting_rules(), own.fill_null(""), file)
+
+
+def rule_changes(posting_rules: pl.DataFrame) -> pl.DataFrame:
+    """What the rules of a run have otherwise than those that ship: ``rule_id``, ``what``, ``source``."""
+    return own_rules.rule_changes(posting_rules, _table("posting_rules_bc"))
 
 
 @cache

@@ -10,6 +10,17 @@ import polars as pl
 
 from schemas.faults import InputError
 
+ORDER_TYPES = ("", "Production", "Transfer", "Service", "Assembly")
+VARIANCE_TYPES = (
+    "", "Purchase", "Material", "Capacity", "Capacity Overhead", "Manufacturing Overhead",
+    "Subcontracted", "Material - Non Inventory",
+)  # fmt: skip
+#: What a posting rule may be conditional on, by the part of an entry that it is about.
+CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    "actual": ("mfg_inc_non_inv_cost=yes", "mfg_inc_non_inv_cost=no"),
+    "expected": ("expected_cost_due=yes", "expected_cost_due=no"),
+    "write_off": ("wip_writeoff=yes", "wip_writeoff=at_finish"),
+}
 POSTING_RULES = (
     "rule_id", "item_ledger_entry_type", "entry_type", "variance_type", "cost_kind", "order_type",
     "condition", "outcome", "first_role", "second_role", "source",
@@ -72,23 +83,25 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
 }
 
 
-def checked(name: str, table: pl.DataFrame) -> pl.DataFrame:
+def checked(name: str, table: pl.DataFrame, file: str = "") -> pl.DataFrame:
     """The rule table itself, or an :class:`InputError` that names the file, the line and what to do."""
+    file = file or f"{name}.csv"
     missing = [c for c in COLUMNS[name] if c not in table.columns]
     if missing:
-        raise InputError(f"{name}.csv: column {missing[0]!r} is missing. Add it to the header.")
+        raise InputError(f"{file}: column {missing[0]!r} is missing. Add it to the header.")
     for (where, column), allowed in VALUES.items():
         if where == name:
-            _refuse_unknown(name, table, column, allowed)
+            refuse_unknown(file, table, column, allowed)
     twice = table.with_row_index("line", 2).filter(pl.struct(KEYS[name]).is_duplicated())
     if twice.height:
         line, key = twice["line"][1], ", ".join(str(twice[k][1]) for k in KEYS[name])
-        raise InputError(f"{name}.csv:{line}: {key!r} stands twice. Delete one of the rows.")
+        raise InputError(f"{file}:{line}: {key!r} stands twice. Delete one of the rows.")
     return table.select(COLUMNS[name])
 
 
-def _refuse_unknown(name: str, table: pl.DataFrame, column: str, allowed: frozenset[str]) -> None:
+def refuse_unknown(file: str, table: pl.DataFrame, column: str, allowed: frozenset[str]) -> None:
+    """Raises at the first row whose value isn't among those that are allowed."""
     unknown = table.with_row_index("line", 2).filter(~pl.col(column).is_in(sorted(allowed)))
     if unknown.height:
         line, value = unknown["line"][0], unknown[column][0]
-        raise InputError(f"{name}.csv:{line}: {column} {value!r} is unknown. Use one of {sorted(allowed)}.")
+        raise InputError(f"{file}:{line}: {column} {value!r} is unknown. Use one of {sorted(allowed)}.")

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines import rules
 from pipelines.sources import bc_extract
 from schemas.ledger import Settings
 from schemas.limits import Request
@@ -28,6 +29,7 @@ STEPS: Mapping[str, str] = {
     "causes": "pipelines.rules:causes",
     "completeness": "pipelines.rules:completeness",
     "posting_rules": "pipelines.rules:posting_rules",
+    "rule_changes": "pipelines.rules:rule_changes",
     "remedies": "pipelines.rules:remedies",
     "reconciliations": "pipelines.rules:reconciliations",
     "setup_messages": "pipelines.rules:setup_messages",
@@ -89,6 +91,9 @@ class Chain:
     def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None, **given: Any) -> None:
         self.case = case
         self.known: dict[str, Any] = {"settings": _settings(case), **given}
+        if "posting_rules" in case.given:
+            own = pl.DataFrame(_text(case.given["posting_rules"].rows, ()))
+            self.known["posting_rules"] = rules.adapted_rules(own, f"{case.path.name}")
         if "request" in case.given:
             self.known["request"] = Request(**case.given["request"].rows[0])
         if posting_rules is not None:
@@ -183,7 +188,8 @@ def _of_named(came_out: pl.DataFrame, table: page.Table, *columns: str) -> pl.Da
 def tables(case: Page) -> dict[str, pl.DataFrame]:
     """The page's Given tables and the world around them, as text under Business Central's column names."""
     given = {name: [dict(row) for row in table.rows] for name, table in case.given.items()}
-    given.pop("request", None)
+    for told in ("request", "posting_rules"):  # not tables of Business Central
+        given.pop(told, None)
     world = _world()
     for name, rows in _switch_tables(given.pop("switches", [])).items():
         given.setdefault(name, rows)

@@ -61,6 +61,7 @@ TABLES: Mapping[str, str] = {
     "default dimensions": "default_dimension",
     "switches": "switches",
     "request": "request",
+    "posting rules": "posting_rules",
 }
 
 #: What a page may expect.
@@ -82,6 +83,7 @@ NOUNS = (
     "setup timeline",
     "setup findings",
     "post test",
+    "rule changes",
     "proposals",
     "causes",
     "verdict",
