@@ -7,12 +7,22 @@ Here: the order of the steps. Not here: any arithmetic (``pipelines``), and what
 import dagster as dg
 import polars as pl
 
-from pipelines import attribute, posttest, rules, value, wip
+from pipelines import attribute, posttest, propose, rules, value, wip
 from pipelines import reconciliations as further
 from schemas.ledger import Books
 from schemas.limits import PostingLimits
 
 GROUP = "analysis"
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def proposals(
+    differences: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """What would put each finding right: a job, a setup field, a balanced journal. Nothing is posted."""
+    return propose.proposals(
+        differences, expected_postings, account_scope, books, rules.proposal_rules(), rules.account_roles()
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

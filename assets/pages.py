@@ -30,6 +30,7 @@ def marts(
     valuation: pl.DataFrame,
     breakdowns: pl.DataFrame,
     wip_orders: pl.DataFrame,
+    proposals: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
@@ -43,6 +44,7 @@ def marts(
         "valuation": valuation,
         "breakdowns": breakdowns,
         "wip_orders": wip_orders,
+        "proposals": proposals,
     }
     return publications.marts(tables, books)
 

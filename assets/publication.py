@@ -42,6 +42,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),
     "wip_orders": ("order_no", "order_line_no", "account_no"),
+    "proposals": ("proposal_id", "finding_id", "line_no", "setup_table", "setup_key_1", "setup_key_2"),
 }
 
 

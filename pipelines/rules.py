@@ -74,6 +74,12 @@ def setup_messages() -> pl.DataFrame:
     return _table("setup_messages_bc")
 
 
+@cache
+def proposal_rules() -> pl.DataFrame:
+    """What puts each cause right: a job, a setup row, a journal, a support case, or nothing."""
+    return _table("proposals")
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

@@ -42,6 +42,10 @@ CAUSES = (
     "handled_without_posting",
 )  # fmt: skip
 
+#: What a proposal asks for, and what a simulation of it came to (``incomplete``: a value must be chosen).
+ACTIONS = ("run_job", "complete_setup", "journal", "support")
+OUTCOMES = ("gone", "settled", "stays", "incomplete")
+
 LCY, ACY = "LCY", "ACY"
 
 
@@ -211,6 +215,32 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "has_wip_left": Column(_CLAIM, is_nullable=False),
         "is_on_several_accounts": Column(_CLAIM, is_nullable=False),
     },
+    "proposals": {
+        "proposal_id": Column(_TEXT, is_nullable=False),
+        "finding_id": Column(_TEXT, is_nullable=False),
+        "cause": Column(_TEXT, is_nullable=False, values=CAUSES),
+        "action": Column(_TEXT, is_nullable=False, values=ACTIONS),
+        "title": Column(_TEXT, is_nullable=False),
+        "job": Column(_TEXT),
+        "value_entry_no": Column(_NUMBER),
+        "gl_entry_no": Column(_NUMBER),
+        "setup_table": Column(_TEXT),
+        "setup_key_1": Column(_TEXT),
+        "setup_key_2": Column(_TEXT),
+        "setup_field": Column(_TEXT),
+        "setup_value": Column(_TEXT),
+        "line_no": Column(_NUMBER),
+        "account_no": Column(_TEXT),
+        "amount": Column(LCY),
+        "posting_date": Column(_DATE),
+        "document_no": Column(_TEXT),
+        "external_document_no": Column(_TEXT),
+        "description": Column(_TEXT),
+        "dimension_set_id": Column(_NUMBER),
+        "warning": Column(_TEXT),
+        "simulated": Column(_CLAIM, is_nullable=False),
+        "outcome": Column(_TEXT, values=OUTCOMES),
+    },
 }
 
 #: What tells the rows of a mart apart, where something does.
@@ -274,6 +304,13 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
             "other",
         )
         == pl.col("subledger"),
+    },
+    "proposals": {
+        "a journal sums to 0": pl.col("amount").sum().over("proposal_id") == 0,
+        "only a journal has lines": (pl.col("action") == "journal") == pl.col("line_no").is_not_null(),
+        "only setup names a field": (pl.col("action") == "complete_setup")
+        == pl.col("setup_field").is_not_null(),
+        "an outcome was simulated": pl.col("outcome").is_not_null() == pl.col("simulated"),
     },
 }
 

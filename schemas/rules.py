@@ -39,6 +39,7 @@ RECONCILIATIONS = (
     "needs", "statement",
 )  # fmt: skip
 SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
+PROPOSALS = ("cause", "action", "job", "title", "warning")
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
@@ -49,6 +50,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "completeness": COMPLETENESS,
     "setup_messages_bc": SETUP_MESSAGES,
     "reconciliations": RECONCILIATIONS,
+    "proposals": PROPOSALS,
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -60,6 +62,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "completeness": ("check",),
     "reconciliations": ("reconciliation",),
     "setup_messages_bc": ("problem",),
+    "proposals": ("cause",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -80,6 +83,7 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
     ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
+    ("proposals", "action"): frozenset({"run_job", "complete_setup", "journal", "support", "none"}),
 }
 
 

@@ -53,6 +53,8 @@ STEPS: Mapping[str, str] = {
     "tie_outs": "pipelines.reconcile:tie_outs",
     "reconciliation_results": "pipelines.reconciliations:results",
     "population": "pipelines.reconcile:population",
+    "proposal_rules": "pipelines.rules:proposal_rules",
+    "proposals": "pipelines.propose:proposals",
     "evidence": "pipelines.completeness:evidence",
     "attributed_lines": "pipelines.attribute:attributed_lines",
     "entry_items": "pipelines.attribute:entry_items",

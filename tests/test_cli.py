@@ -246,7 +246,7 @@ def test_a_run_tells_its_result_on_standard_output(told: Result) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_a_run_publishes_these_files(place: Path) -> None:
-    marts = {"tie_outs", "differences", "expected_postings", "actual_postings"}
+    marts = {"tie_outs", "differences", "expected_postings", "actual_postings", "proposals"}
     tables = {f"{mart}.{ending}" for mart in marts for ending in ("parquet", "csv")}
     names = {path.name for path in (place / "out").iterdir()}
     assert names == tables | {"summary.json", "report.html", "profile.json"}

@@ -191,6 +191,18 @@ def published() -> dict[str, pl.DataFrame]:
                 "group_entries": 1,
             },
         ),
+        "proposals": mart(
+            "proposals",
+            {
+                "proposal_id": "p1",
+                "finding_id": "f1",
+                "cause": "unposted",
+                "action": "run_job",
+                "title": "Run Post Inventory Cost to G/L.",
+                "job": "Post Inventory Cost to G/L",
+                "simulated": False,
+            },
+        ),
     }
 
 
