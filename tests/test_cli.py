@@ -25,6 +25,7 @@ from assets.reconciliation import Outcome
 from assets.run import Run
 from assets.server import HOST
 from schemas.faults import InputError
+from schemas.marts import MARTS
 
 COMMANDS = ("demo", "run", "check", "explain", "init", "dev")
 DEMO = reconciliation.demo_companies()
@@ -246,8 +247,7 @@ def test_a_run_tells_its_result_on_standard_output(told: Result) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_a_run_publishes_these_files(place: Path) -> None:
-    marts = {"tie_outs", "differences", "expected_postings", "actual_postings", "proposals"}
-    tables = {f"{mart}.{ending}" for mart in marts for ending in ("parquet", "csv")}
+    tables = {f"{mart}.{ending}" for mart in MARTS for ending in ("parquet", "csv")}
     names = {path.name for path in (place / "out").iterdir()}
     assert names == tables | {"summary.json", "report.html", "profile.json"}
 

@@ -191,6 +191,19 @@ def published() -> dict[str, pl.DataFrame]:
                 "group_entries": 1,
             },
         ),
+        "reconciliations": mart(
+            "reconciliations",
+            {
+                "reconciliation": "R1",
+                "name": "Dates",
+                "left_amount": amount("1.00"),
+                "right_amount": amount("1.00"),
+                "difference": amount("0.00"),
+                "keys": 0,
+                "status": "ties",
+                "statement": "Both sides hold 1.00.",
+            },
+        ),
         "proposals": mart(
             "proposals",
             {
