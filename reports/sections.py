@@ -156,8 +156,6 @@ def _order(plan: Plan, mart: pl.DataFrame) -> list[pl.Expr]:
     """The plan's sort keys; with a minus the largest first, amounts regardless of their sign."""
     keys = [(key.lstrip("-"), key.startswith("-")) for key in plan.sort]
     return [_key(mart.schema[name], name, falls) for name, falls in keys if name in mart.columns]
-    found = [_key(mart.schema[name], name, falls) for name, falls in keys if name in mart.columns]
-    return found or [pl.int_range(pl.len()).alias("as_published")]
 
 
 def _key(dtype: pl.DataType, name: str, falls: bool) -> pl.Expr:
