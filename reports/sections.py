@@ -42,7 +42,10 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """One mart as it stands on the page: the rows that are shown, and the totals of all of them."""
+    """One mart as it stands on the page: the rows that are shown, and the totals of all of them.
+
+    Nothing is marked where every row that is shown would be.
+    """
 
     plan: Plan
     grid: Grid
@@ -84,13 +87,15 @@ def table(plan: Plan, mart: pl.DataFrame, scale: int) -> Table:
     shown = in_order.head(plan.rows)
     cells = grid(shown.iter_rows(named=True), columns, scale)
     is_marked = _is_marked(plan, mart)
+    marked = tuple(shown.select(is_marked).to_series())
+    stands_out = any(marked) and not all(marked)
     return Table(
         plan=plan,
         grid=cells,
-        marked=tuple(shown.select(is_marked).to_series()),
+        marked=marked if stands_out else (False,) * len(marked),
         totals=tuple(_total(mart, column, scale) for column in cells.columns),
         count=mart.height,
-        count_marked=int(mart.select(is_marked.sum()).item()),
+        count_marked=int(mart.select(is_marked.sum()).item()) if stands_out else 0,
     )
 
 
@@ -143,7 +148,7 @@ _KINDS: Mapping[str, str] = {
 
 def _kind(name: str, dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.Decimal):
-        return "quantity" if name.startswith(("quantity", "unit_", "rate")) else "amount"
+        return "quantity" if "quantity" in name or name.startswith(("unit_", "rate")) else "amount"
     if dtype == pl.Boolean:
         return "claim"
     named = next((kind for ending, kind in _KINDS.items() if name.endswith(ending)), "")
