@@ -7,7 +7,8 @@ Here: the order of the steps. Not here: any arithmetic (``pipelines``), and what
 import dagster as dg
 import polars as pl
 
-from pipelines import attribute, posttest, propose, rules, value, wip
+from assets.run import Run
+from pipelines import attribute, posttest, propose, roll, rules, value, wip
 from pipelines import reconciliations as further
 from schemas.ledger import Books
 from schemas.limits import PostingLimits
@@ -23,6 +24,14 @@ def proposals(
     return propose.proposals(
         differences, expected_postings, account_scope, books, rules.proposal_rules(), rules.account_roles()
     )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def roll_forward(
+    run: Run, expected_postings: pl.DataFrame, activity: pl.DataFrame, tie_outs: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """Per account what stood there when the period began, what moved it and what stands there now."""
+    return roll.roll_forward(expected_postings, activity, tie_outs, books, run.settings())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

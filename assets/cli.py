@@ -1,4 +1,4 @@
-"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``post-test``, ``init``, ``dev``.
+"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``diff``, ``post-test`` and so on.
 
 Here: options, messages, exit codes. Not here: what a run does (``assets.definitions``) and says on the way
 (``assets.progress``). Anything heavy is imported inside its command, so that ``tieout --help`` is quick.
@@ -48,6 +48,22 @@ Company = Annotated[
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="DATE", help="The last posting date that counts, such as 2026-12-31."),
+]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at",
+        metavar="TIMESTAMP",
+        help="Only what was entered by then, such as 2027-01-08T17:30:00Z (UTC), or a day for its end.",
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="DATE",
+        help="The first day of the roll-forward; that of as-of's month if not given.",
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Where the results go; tieout-out if not given.")
@@ -107,6 +123,8 @@ def run(
     source: Source = None,
     company: Company = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
+    roll_from: From = None,
     out: Out = None,
     materiality: Materiality = None,
     json: Json = False,
@@ -117,7 +135,9 @@ def run(
     """
     from assets import config, reconciliation
 
-    chosen = config.chosen(config_file, source, company, as_of, out, materiality)
+    chosen = config.chosen(
+        config_file, source, company, as_of, out, materiality, known_at=known_at, roll_from=roll_from
+    )
     return reconciliation.reconciled(config.assignment(chosen), as_json=json)
 
 
@@ -128,6 +148,7 @@ def check(
     source: Source = None,
     company: Company = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     json: Json = False,
 ) -> int:
     """Reads and validates the sources only. Exit code 0: they can be run; 2: the message says what to mend.
@@ -136,7 +157,7 @@ def check(
     """
     from assets import config, reconciliation
 
-    chosen = config.chosen(config_file, source, company, as_of)
+    chosen = config.chosen(config_file, source, company, as_of, known_at=known_at)
     return reconciliation.checked(config.assignment(chosen), as_json=json)
 
 
@@ -147,6 +168,7 @@ def explain(
     source: Source = None,
     company: Company = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     materiality: Materiality = None,
     value_entry: Annotated[
         int | None, typer.Option("--value-entry", metavar="N", help="A value entry, by its number.")
@@ -188,7 +210,7 @@ def explain(
             "name one thing to explain: --value-entry N, --gl-entry N, --account NO, --document NO, "
             "--order NO or --finding ID"
         )
-    chosen = config.chosen(config_file, source, company, as_of, materiality=materiality)
+    chosen = config.chosen(config_file, source, company, as_of, materiality=materiality, known_at=known_at)
     return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))
 
 
@@ -230,6 +252,26 @@ def post_test(
     chosen = config.chosen(config_file, source, company, as_of)
     request = Request(method, document_no, template.upper(), batch.upper(), user)
     return test.outcome(config.assignment(chosen), request, as_json=json)
+
+
+@app.command()
+@command
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="RUN1", help="The folder of the earlier run.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN2", help="The folder of the later run.")],
+    json: Annotated[bool, typer.Option("--json", help="Print every change as JSON.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write every change to a file (.csv or .parquet)."),
+    ] = None,
+) -> int:
+    """Names what changed between two runs, line by line. Exit code 0: nothing; 1: something; 2: trouble.
+
+    Example: tieout diff january january-again --out changes.csv
+    """
+    from assets import comparison
+
+    return comparison.compared(before, after, as_json=json, out=out)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,8 @@ from schemas.faults import InputError
 from schemas.ledger import Settings
 
 OUT = "tieout-out"
+#: Keys of the file whose flag has another name.
+FLAGS = {"path": "source", "roll_from": "from"}
 
 
 def exact_amount(value: object) -> Decimal:
@@ -44,8 +46,32 @@ def iso_date(value: object) -> date:
     raise ValueError(f"{str(value)!r} is not a date; write it as 2026-12-31")
 
 
+def moment(value: object) -> datetime:
+    """A moment in UTC, from a TOML date and time or from text; a day alone means its end."""
+    if isinstance(value, str):
+        value = _read_moment(value)
+    if type(value) is date:
+        return datetime.combine(value, time(23, 59, 59, 999000))
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    raise ValueError(
+        f"{str(value)!r} is not a moment; write it as 2026-12-31T18:00:00Z, or a day for its end"
+    )
+
+
+def _read_moment(text: str) -> date | datetime | str:
+    """A day or a moment in ISO form; other text as it is."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?", text, re.ASCII):
+        return text
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-12-31") else datetime.fromisoformat(text)
+    except ValueError:
+        return text
+
+
 Amount = Annotated[Decimal, BeforeValidator(exact_amount)]
 Day = Annotated[date, BeforeValidator(iso_date)]
+Moment = Annotated[datetime, BeforeValidator(moment)]
 
 
 class Section(BaseModel):
@@ -65,6 +91,8 @@ class Run(Section):
     """Up to when, how exactly and to where."""
 
     as_of: Day | None = None
+    known_at: Moment | None = None
+    roll_from: Day | None = None
     materiality: Amount = Decimal("0.01")
     out: str = Field(default=OUT, min_length=1)
 
@@ -133,6 +161,8 @@ def settings(config: Config) -> Settings:
     """What the calculation sees of a configuration."""
     return Settings(
         as_of=config.run.as_of,
+        known_at=config.run.known_at,
+        roll_from=config.run.roll_from,
         materiality=config.run.materiality,
         warnings_count=config.verdict.warnings_count,
         localization=config.verdict.localization,
@@ -191,9 +221,12 @@ def chosen(
     as_of: str | None = None,
     out: Path | None = None,
     materiality: str | None = None,
+    known_at: str | None = None,
+    roll_from: str | None = None,
 ) -> Config:
     """The configuration of a file, or the defaults without one, with the command line's flags on top."""
-    return with_flags(Config() if path is None else read(path), source, company, as_of, out, materiality)
+    config = Config() if path is None else read(path)
+    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from)
 
 
 def with_flags(
@@ -203,11 +236,19 @@ def with_flags(
     as_of: str | None = None,
     out: Path | None = None,
     materiality: str | None = None,
+    known_at: str | None = None,
+    roll_from: str | None = None,
 ) -> Config:
     """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
     given = {
         "source": {"path": None if source is None else str(source), "company": company},
-        "run": {"as_of": as_of, "out": None if out is None else str(out), "materiality": materiality},
+        "run": {
+            "as_of": as_of,
+            "known_at": known_at,
+            "roll_from": roll_from,
+            "out": None if out is None else str(out),
+            "materiality": materiality,
+        },
     }
     tables = config.model_dump()
     for table, flags in given.items():
@@ -227,7 +268,7 @@ def complaints(name: str, fault: ValidationError) -> Iterable[str]:
 def named(name: str, place: list[str]) -> str:
     """Where a fault is: the key in the file, or the flag."""
     if not name:
-        return f"--{place[-1].replace('path', 'source').replace('_', '-')}"
+        return f"--{FLAGS.get(place[-1], place[-1]).replace('_', '-')}"
     return f"{name}: [{place[0]}]" + (f" {'.'.join(place[1:])}" if len(place) > 1 else "")
 
 
@@ -264,6 +305,10 @@ path = "exports"
 # The last posting date that counts, inclusive. Without it: the later of the last value entry and the last
 # G/L entry on a controlled account. Later rows only classify (late is not missing).
 # as_of = 2026-12-31
+# Only what was entered up to this moment (UTC; a day means its end) exists: a signed month as it was then.
+# known_at = 2027-01-08T17:30:00Z
+# The first day of the roll-forward. Without it: the first of the month of as_of.
+# roll_from = 2026-12-01
 # Differences below this don't count for the verdict. More than 0; they are listed all the same.
 # materiality = 0.01
 # Where the results go. The folder shows the old run or the new one, never half of one.

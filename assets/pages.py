@@ -22,6 +22,7 @@ GROUP = "published"
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def marts(
     tie_outs: pl.DataFrame,
+    roll_forward: pl.DataFrame,
     differences: pl.DataFrame,
     expected_postings: pl.DataFrame,
     actual_postings: pl.DataFrame,
@@ -36,6 +37,7 @@ def marts(
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
     tables = {
         "tie_outs": tie_outs,
+        "roll_forward": roll_forward,
         "differences": differences,
         "expected_postings": expected_postings,
         "actual_postings": actual_postings,

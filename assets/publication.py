@@ -36,6 +36,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "tie_outs": ("account_no",),
     "differences": ("finding_id", "account_no", "value_entry_no", "gl_entry_no", "account_role"),
     "expected_postings": ("value_entry_no", "cost_kind", "account_role", "account_no", "rule_id"),
+    "roll_forward": ("account_no", "side", "ordinal"),
     "actual_postings": ("gl_entry_no", "value_entry_no", "cost_kind", "account_role"),
     "reconciliations": ("reconciliation", "key"),
     "post_test": ("message_no", "value_entry_no", "cost_kind", "account_role", "message"),

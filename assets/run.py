@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.config import Assignment
+from assets.config import Assignment, moment
 from assets.console import Step
 from schemas.faults import InputError
 from schemas.ledger import Settings
@@ -34,6 +34,8 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     source: str = ""
     company: str | None = None
     as_of: str | None = None
+    known_at: str | None = None
+    roll_from: str | None = None
     materiality: str = "0.01"
     out: str = "tieout-out"
     draft: str | None = None
@@ -53,6 +55,8 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What the calculation sees."""
         return Settings(
             as_of=None if self.as_of is None else date.fromisoformat(self.as_of),
+            known_at=None if self.known_at is None else moment(self.known_at),
+            roll_from=None if self.roll_from is None else date.fromisoformat(self.roll_from),
             materiality=Decimal(self.materiality),
             warnings_count=self.warnings_count,
             localization=self.localization,
@@ -70,6 +74,8 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         source=str(assignment.source),
         company=company or assignment.company,
         as_of=None if settings.as_of is None else settings.as_of.isoformat(),
+        known_at=None if settings.known_at is None else settings.known_at.isoformat(),
+        roll_from=None if settings.roll_from is None else settings.roll_from.isoformat(),
         materiality=str(settings.materiality),
         out=str(assignment.out),
         draft=None if draft is None else str(draft),

@@ -6,7 +6,7 @@ Here: the columns, types and sign conventions of the books. Not here: how an ERP
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -312,6 +312,8 @@ class Settings:
     """What the user may say about a run; ``None`` means: read it from the data, else infer it."""
 
     as_of: date | None = None
+    known_at: datetime | None = None  # UTC; rows that came later don't exist yet
+    roll_from: date | None = None  # the first day of the roll-forward
     materiality: Decimal = Decimal("0.01")
     warnings_count: bool = False
     localization: str = ""

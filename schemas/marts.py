@@ -141,6 +141,14 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "status": Column(_TEXT, is_nullable=False, values=("ties", "differs", "off")),
         "statement": Column(_TEXT, is_nullable=False),
     },
+    "roll_forward": {
+        "account_no": Column(_TEXT),
+        "side": Column(_TEXT, is_nullable=False, values=("subledger", "gl", "other_activity", "difference")),
+        "ordinal": Column(_NUMBER, is_nullable=False),
+        "line": Column(_TEXT, is_nullable=False),
+        "account_role": Column(_TEXT, values=ROLES),
+        "amount": Column(LCY, is_nullable=False),
+    },
     "post_test": {
         "message_no": Column(_NUMBER, is_nullable=False),
         "batch_job": Column(_TEXT, is_nullable=False, values=BATCH_JOB),
@@ -246,6 +254,7 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
 #: What tells the rows of a mart apart, where something does.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "tie_outs": ("account_no",),
+    "roll_forward": ("account_no", "side", "ordinal"),
     "expected_postings": ("value_entry_no", "cost_kind", "account_role"),
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),
@@ -277,6 +286,14 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         "difference = right - left": (
             pl.col("right_amount") - pl.col("left_amount") == pl.col("difference")
         ).fill_null(True),
+    },
+    "roll_forward": {
+        "opening + movements = closing": pl.when(pl.col("line") == "closing")
+        .then(-pl.col("amount"))
+        .otherwise("amount")
+        .sum()
+        .over("account_no", "side")
+        == 0,
     },
     "post_test": {
         "a message says something": pl.col("message").str.strip_chars() != "",

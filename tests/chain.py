@@ -7,7 +7,7 @@ expect. Not here: reading and comparing pages (``tests/page.py``).
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
@@ -55,6 +55,7 @@ STEPS: Mapping[str, str] = {
     "population": "pipelines.reconcile:population",
     "proposal_rules": "pipelines.rules:proposal_rules",
     "proposals": "pipelines.propose:proposals",
+    "roll_forward": "pipelines.roll:roll_forward",
     "evidence": "pipelines.completeness:evidence",
     "attributed_lines": "pipelines.attribute:attributed_lines",
     "entry_items": "pipelines.attribute:entry_items",
@@ -123,6 +124,7 @@ class Chain:
             "expected postings": lambda: self["expected_postings"].filter(pl.col("outcome") == "posted"),
             "findings": lambda: self._findings(table),
             "tie-outs": lambda: _without_empty(self["tie_outs"], table, "account_no"),
+            "roll forward": lambda: _of_accounts(self["roll_forward"], table),
             "population": lambda: _without_empty(self["population"], table, "line"),
             "breakdowns": lambda: _of_named(self["breakdowns"], table, "by", "account_no"),
             "causes": self._causes,
@@ -169,6 +171,11 @@ def _step(noun: str) -> Callable[..., Any]:
 
 def _texts(rows: Sequence[Any], *columns: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row" if rows else None)
+
+
+def _of_accounts(came_out: pl.DataFrame, table: page.Table) -> pl.DataFrame:
+    """The lines of the accounts that the page names."""
+    return came_out.filter(pl.col("account_no").is_in([row["account_no"] for row in table.rows]))
 
 
 def _without_empty(came_out: pl.DataFrame, table: page.Table, key: str) -> pl.DataFrame:
@@ -264,6 +271,8 @@ def _settings(case: Page) -> Settings:
     stated = case.parameters
     return Settings(
         as_of=date.fromisoformat(stated["as of"]) if "as of" in stated else None,
+        known_at=datetime.fromisoformat(stated["known at"]) if "known at" in stated else None,
+        roll_from=date.fromisoformat(stated["from"]) if "from" in stated else None,
         materiality=Decimal(stated.get("materiality", "0.01")),
         localization=stated.get("localization", ""),
         warnings_count=stated.get("warnings count", "no") == "yes",

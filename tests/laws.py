@@ -223,6 +223,19 @@ def causes_are_counted_as_they_are_found(books: Chain) -> pl.DataFrame:
     )
 
 
+def accounts_roll_forward_to_their_tie_out(books: Chain) -> pl.DataFrame:
+    """Opening and movements sum to the closing, and the closing is the tie-out's own figure, side by side."""
+    figures = ("subledger", "gl", "other_activity", "difference")
+    tied = books["tie_outs"].unpivot(on=figures, index="account_no", variable_name="side", value_name="tied")
+    is_closing = pl.col("line") == "closing"
+    rolled = books["roll_forward"].group_by("account_no", "side").agg(
+        moved=pl.col("amount").filter(~is_closing).sum(), closing=pl.col("amount").filter(is_closing).sum()
+    )  # fmt: skip
+    both = tied.join(rolled, on=["account_no", "side"], how="full", coalesce=True, nulls_equal=True)
+    is_right = (pl.col("closing") == pl.col("tied")) & (pl.col("moved") == pl.col("tied"))
+    return both.filter(~is_right.fill_null(False))
+
+
 LAWS: tuple[Law, ...] = (
     entries_debit_what_they_credit,
     differences_are_ledger_less_other_activity_less_subledger,
@@ -245,6 +258,7 @@ LAWS: tuple[Law, ...] = (
     orders_hold_all_parts_of_wip,
     rows_in_are_rows_out,
     causes_are_counted_as_they_are_found,
+    accounts_roll_forward_to_their_tie_out,
 )
 
 

@@ -94,7 +94,7 @@ NOUNS = (
 _TITLE = re.compile(r"^# +(?P<title>.+)$")
 _HEADING = re.compile(r"^## +(?P<kind>Given|Expect) +(?P<noun>.+?) *$")
 _PARAMETER = re.compile(
-    r"^(?:[-*] +)?(?P<name>As of|Materiality|Localization|Warnings count): *(?P<value>.+?) *$"
+    r"^(?:[-*] +)?(?P<name>As of|Known at|From|Materiality|Localization|Warnings count): *(?P<value>.+?) *$"
 )
 _UNDERLINE = re.compile(r"^\|[ :|-]+\|$")
 _MENTIONS = "_mentions"
