@@ -89,32 +89,53 @@ def written_off(tables: Mapping[str, pl.DataFrame], relations: pl.DataFrame) -> 
         & (pl.col("order_type") != "Assembly")
         & (pl.col("order_no") != "")
     )
-    lines = (
-        relations.join(
-            entries.select(pl.col("entry_no").alias("value_entry_no"), *order_line), on="value_entry_no"
-        )
-        .filter(pl.len().over("value_entry_no") >= 4)
-        .join(
-            tables["gl_entry"].select(pl.col("entry_no").alias("gl_entry_no"), "gl_account_no", "amount"),
-            on="gl_entry_no",
-        )
-        .filter(pl.col("amount") != 0)
+    lines = _lines_of(entries, tables, relations).filter(
+        (pl.len().over("value_entry_no") >= 4) & (pl.col("amount") != 0)
     )
-    accounts = lines.group_by("value_entry_no", *order_line, "gl_account_no").agg(
+    accounts = lines.group_by("value_entry_no", *order_line, "twins", "gl_account_no").agg(
         pl.col("amount").sum().alias("balance"), pl.len().alias("lines")
     )
-    passed_through = (pl.col("balance") == 0) & (pl.col("lines") == 2)
+    passed_through = (pl.col("balance") == 0) & (pl.col("lines") == 2 * pl.col("twins"))
     return (
-        accounts.group_by("value_entry_no", *order_line)
+        accounts.group_by("value_entry_no", *order_line, "twins")
         .agg(
             pl.len().alias("accounts"),
             pl.col("lines").sum(),
             passed_through.sum().alias("passed_through"),
         )
-        .filter((pl.col("accounts") == 3) & (pl.col("lines") == 4) & (pl.col("passed_through") == 1))
+        .filter(
+            (pl.col("accounts") == 3)
+            & (pl.col("lines") == 4 * pl.col("twins"))
+            & (pl.col("passed_through") == 1)
+        )
         .select(order_line)
         .unique()
     )
+
+
+def _lines_of(
+    entries: pl.DataFrame, tables: Mapping[str, pl.DataFrame], relations: pl.DataFrame
+) -> pl.DataFrame:
+    """The G/L lines of each entry by the relation table; without it, those of its document and amount.
+
+    ``twins`` is how many entries share their lines: those of one document over one amount.
+    """
+    order_line = ("order_no", "order_line_no")
+    ledger_lines = tables["gl_entry"].select(
+        pl.col("entry_no").alias("gl_entry_no"), "gl_account_no", "amount", "document_no",
+        pl.col("amount").abs().alias("size"),
+    )  # fmt: skip
+    named = entries.select(
+        pl.col("entry_no").alias("value_entry_no"), *order_line, "document_no",
+        pl.col("cost_amount_actual").abs().alias("size"),
+    )  # fmt: skip
+    if "gl_item_ledger_relation" in tables:
+        by_relation = relations.join(named.drop("document_no", "size"), on="value_entry_no")
+        return by_relation.join(ledger_lines, on="gl_entry_no").with_columns(twins=pl.lit(1, pl.UInt32))
+    with_document = named.filter(pl.col("document_no") != "").with_columns(
+        twins=pl.len().over("document_no", "size")
+    )
+    return with_document.join(ledger_lines, on=["document_no", "size"], how="inner")
 
 
 def _runs(entries: pl.DataFrame, gl_entries: pl.DataFrame, relations: pl.DataFrame) -> pl.DataFrame:
