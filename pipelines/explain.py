@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import polars as pl
 from polars._typing import PolarsDataType
 
+from pipelines import corrections
 from schemas.ledger import Books
 from schemas.money import AMOUNT
 
@@ -84,6 +85,7 @@ def differences(
         .pipe(_with_cause, causes, remedies)
         .with_columns(finding_id=_finding_id(books.company))
         .pipe(_settled, books)
+        .pipe(corrections.settled, books)
         .pipe(_with_explanation, causes, books)
         .pipe(_in_columns)
     )
