@@ -13,6 +13,7 @@ from schemas.money import AMOUNT
 
 OPEN_CAUSES = ("unposted", "skipped_setup", "unposted_not_queued", "expected_cost_stranded")
 NO_ENTRY = "(no entry)"
+TOTAL = "(total)"
 SCHEMA: Mapping[str, pl.DataType] = {
     "reconciliation": pl.String(), "name": pl.String(), "key": pl.String(), "left_amount": AMOUNT,
     "right_amount": AMOUNT, "difference": AMOUNT, "keys": pl.Int64(), "status": pl.String(),
@@ -28,7 +29,7 @@ def results(
     books: Books,
     reconciliations: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Per reconciliation one row with its totals (``key`` null) and one for each key whose sums differ.
+    """Per reconciliation one row with its totals (``key`` is ``(total)``), one for each key that differs.
 
     ``difference = right - left``, debit positive, up to as-of. ``keys`` counts the keys behind a row,
     ``status`` is ``ties``, ``differs``, or ``off`` where a column that it needs wasn't given. Without entries
@@ -40,13 +41,17 @@ def results(
 
 
 def _result(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame], books: Books) -> pl.DataFrame:
+    total_key = pl.lit(TOTAL).alias("key")
     told = [pl.lit(row[c]).alias(c) for c in ("reconciliation", "name", "statement")]
     if not all(_is_given(need, books) for need in row["needs"].split(";") if need):
         nothing = pl.DataFrame({"keys": [0], "status": ["off"]})
-        return _shaped(nothing.with_columns(*told, left_amount=None, right_amount=None, difference=None))
+        return _shaped(
+            nothing.with_columns(*told, total_key, left_amount=None, right_amount=None, difference=None)
+        )
     compared = _compared(row, facts)
     differing = compared.filter(pl.col("difference") != 0)
     total = compared.select(
+        total_key,
         pl.col("left_amount", "right_amount", "difference").sum(),
         pl.len().cast(pl.Int64).alias("keys"),
         pl.lit("differs" if differing.height else "ties").alias("status"),
@@ -128,7 +133,7 @@ def _facts(
 ) -> dict[str, pl.DataFrame]:
     """The facts by name, each with every key: what is demanded, posted, open by value entry; what the G/L
     holds, linked or at all; cost of the entries and of those for projects, and their purchase amounts; what
-    findings list as open.
+    findings list as open. Entries whose flags contradict themselves aren't open but findings of their own.
     """
     until = pl.col("posting_date") <= books.as_of
     lines = expected_postings.filter(until & (pl.col("outcome") == "posted"))
@@ -139,11 +144,13 @@ def _facts(
     )  # fmt: skip
     entries = books.value_entries.filter(until)
     cost = entries.with_columns(amount=pl.col("amount_actual") + pl.col("amount_expected"))
+    contradictory = differences.filter(pl.col("cause") == "flag_inconsistent").select("value_entry_no")
+    is_open = lines.join(contradictory, on="value_entry_no", how="anti")
     listed = differences.filter(pl.col("cause").is_in(OPEN_CAUSES)).with_columns(amount=pl.col("difference"))
     facts = {
         "demanded": lines,
         "posted": lines.with_columns(amount=pl.col("posted_amount")),
-        "open": lines.with_columns(amount=pl.col("open_amount")),
+        "open": is_open.with_columns(amount=pl.col("open_amount")),
         "linked": linked,
         "ledger": pl.concat([linked, unlinked], how="diagonal_relaxed"),
         "finding": listed,

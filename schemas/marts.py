@@ -133,7 +133,7 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
     "reconciliations": {
         "reconciliation": Column(_TEXT, is_nullable=False),
         "name": Column(_TEXT, is_nullable=False),
-        "key": Column(_TEXT),  # null: the totals of the reconciliation
+        "key": Column(_TEXT, is_nullable=False),  # "(total)": the sums of the reconciliation
         "left_amount": Column(LCY),
         "right_amount": Column(LCY),
         "difference": Column(LCY),
