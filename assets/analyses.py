@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.run import Run
-from pipelines import attribute, posttest, propose, roll, rules, value, wip
+from pipelines import accrue, age, attribute, posttest, propose, roll, rules, value, wip
 from pipelines import reconciliations as further
 from schemas.ledger import Books
 from schemas.limits import PostingLimits
@@ -88,3 +88,15 @@ def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books:
 def wip_orders(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Work in process by production order line and account: what went in, what came out, what is left."""
     return wip.wip_orders(attributed_lines, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def clearing_matches(matched_lines: pl.DataFrame) -> pl.DataFrame:
+    """How the items of each clearing account were told, rule by rule, and how many of them are closed."""
+    return age.clearing_matches(matched_lines, rules.matching_rules())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def accrual_proposals(differences: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Received or shipped and not invoiced, where the ERP posts no expected cost: the month-end accrual."""
+    return accrue.accrual_proposals(differences, books, rules.posting_rules(), rules.account_roles())

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from schemas.faults import InputError
 from schemas.ledger import Settings
@@ -69,9 +69,19 @@ def _read_moment(text: str) -> date | datetime | str:
         return text
 
 
+def rising_days(value: object) -> tuple[int, ...]:
+    """The last day of each age bucket, rising."""
+    days = tuple(value) if isinstance(value, list | tuple) else ()
+    is_rising = all(isinstance(d, int) and d > 0 for d in days) and list(days) == sorted(set(days))
+    if not days or not is_rising:
+        raise ValueError(f"{value!r} is not a list of rising numbers of days, such as [30, 60, 90]")
+    return days
+
+
 Amount = Annotated[Decimal, BeforeValidator(exact_amount)]
 Day = Annotated[date, BeforeValidator(iso_date)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
+Days = Annotated[tuple[PositiveInt, ...], BeforeValidator(rising_days)]
 
 
 class Section(BaseModel):
@@ -119,6 +129,14 @@ class Rules(Section):
     posting_rules: str | None = Field(default=None, min_length=1)
 
 
+class Clearing(Section):
+    """Further accounts whose open items are aged, and from when an item is stale."""
+
+    accounts: dict[str, str] = {}
+    stale_after_days: dict[str, PositiveInt] = {}
+    buckets: dict[str, Days] = {}
+
+
 class Config(Section):
     """A run's configuration; the model is the file, table by table."""
 
@@ -127,6 +145,7 @@ class Config(Section):
     switches: Switches = Switches()
     verdict: Verdict = Verdict()
     rules: Rules = Rules()
+    clearing: Clearing = Clearing()
 
 
 @dataclass(frozen=True)
@@ -170,6 +189,9 @@ def settings(config: Config) -> Settings:
         automatic_cost_posting=config.switches.automatic_cost_posting,
         mfg_inc_non_inv_cost=config.switches.inc_non_inventory_cost,
         finish_order_without_output=config.switches.finish_order_without_output,
+        clearing_accounts=config.clearing.accounts,
+        stale_after_days=config.clearing.stale_after_days,
+        age_buckets=config.clearing.buckets,
     )
 
 
@@ -334,6 +356,14 @@ path = "exports"
 # second_role, source. A row replaces the shipped rule of its rule_id, or the one with the same key; the
 # report prints each change with its source. A relative file is taken from where this file lies.
 # posting_rules = "my_rules.csv"
+
+[clearing]
+# Accounts beside interim, accrual and WIP whose open items are listed by age, with what each is.
+# accounts = { "5410" = "goods in transit", "2910" = "bank bridging" }
+# After how many days an open item is stale, by account or by what it is (inventory_interim, wip, ...).
+# stale_after_days = { "5410" = 30, "wip" = 365 }
+# The last day of each age bucket, likewise. The default is 30, 60, 90, 180, 365.
+# buckets = { "5410" = [7, 14, 30] }
 """
 
 

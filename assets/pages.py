@@ -32,6 +32,9 @@ def marts(
     breakdowns: pl.DataFrame,
     wip_orders: pl.DataFrame,
     proposals: pl.DataFrame,
+    clearing_items: pl.DataFrame,
+    clearing_matches: pl.DataFrame,
+    accrual_proposals: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.DataFrame]:
     """The tables as published: the contract's columns, amounts at the company's scale, rows in order."""
@@ -47,6 +50,9 @@ def marts(
         "breakdowns": breakdowns,
         "wip_orders": wip_orders,
         "proposals": proposals,
+        "clearing_items": clearing_items,
+        "clearing_matches": clearing_matches,
+        "accrual_proposals": accrual_proposals,
     }
     return publications.marts(tables, books)
 

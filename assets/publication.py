@@ -44,6 +44,9 @@ ORDER: Mapping[str, Sequence[str]] = {
     "breakdowns": ("by", "account_no", "key"),
     "wip_orders": ("order_no", "order_line_no", "account_no"),
     "proposals": ("proposal_id", "finding_id", "line_no", "setup_table", "setup_key_1", "setup_key_2"),
+    "clearing_items": ("account_no", "item_key"),
+    "clearing_matches": ("account_no", "rule_id", "item_key"),
+    "accrual_proposals": ("received_on", "item_ledger_entry_no"),
 }
 
 

@@ -46,6 +46,9 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     automatic_cost_posting: bool | None = None
     mfg_inc_non_inv_cost: bool | None = None
     finish_order_without_output: bool | None = None
+    clearing_accounts: dict[str, str] = {}
+    stale_after_days: dict[str, int] = {}
+    age_buckets: dict[str, list[int]] = {}
 
     def part(self) -> Path | None:
         """The folder where this company's files wait to be published with others."""
@@ -64,6 +67,9 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
             automatic_cost_posting=self.automatic_cost_posting,
             mfg_inc_non_inv_cost=self.mfg_inc_non_inv_cost,
             finish_order_without_output=self.finish_order_without_output,
+            clearing_accounts=self.clearing_accounts,
+            stale_after_days=self.stale_after_days,
+            age_buckets=self.age_buckets,
         )
 
 
@@ -86,6 +92,9 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         automatic_cost_posting=settings.automatic_cost_posting,
         mfg_inc_non_inv_cost=settings.mfg_inc_non_inv_cost,
         finish_order_without_output=settings.finish_order_without_output,
+        clearing_accounts=dict(settings.clearing_accounts),
+        stale_after_days=dict(settings.stale_after_days),
+        age_buckets={key: list(days) for key, days in settings.age_buckets.items()},
     )
 
 

@@ -11,6 +11,8 @@ import polars as pl
 from assets.run import Run
 from pipelines import activity as activities
 from pipelines import (
+    age,
+    clear,
     compare,
     completeness,
     expect,
@@ -21,6 +23,7 @@ from pipelines import (
     infer,
     judge,
     link,
+    match,
     reconcile,
     resolve,
     rules,
@@ -156,10 +159,39 @@ def fault_notices(
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def clearing_lines(
+    actual_postings: pl.DataFrame, account_scope: pl.DataFrame, line_findings: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """What each G/L line on a clearing account belongs to: item ledger entry, order line, document."""
+    return clear.clearing_lines(actual_postings, account_scope, line_findings, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def matched_lines(clearing_lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of clearing accounts once those that nothing explains have found what answers them."""
+    return match.matched_lines(clearing_lines, rules.matching_rules())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def clearing_items(
+    matched_lines: pl.DataFrame, line_findings: pl.DataFrame, ledger_findings: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The open items of the clearing accounts: what opened each, what is left, how old and whether stale."""
+    return age.clearing_items(matched_lines, line_findings, ledger_findings, books, rules.ageing_policies())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def clearing_findings(clearing_items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Stale clearing items that no other finding names."""
+    return age.clearing_findings(clearing_items, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def differences(
     line_findings: pl.DataFrame,
     ledger_findings: pl.DataFrame,
     fault_notices: pl.DataFrame,
+    clearing_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
@@ -170,6 +202,7 @@ def differences(
         line_findings,
         ledger_findings,
         fault_notices,
+        clearing_findings,
         balances,
         activity,
         expected_postings,

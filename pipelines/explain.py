@@ -48,13 +48,13 @@ def differences(
     line_findings: pl.DataFrame,
     ledger_findings: pl.DataFrame,
     fault_notices: pl.DataFrame,
+    clearing_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
     books: Books,
     causes: pl.DataFrame,
     remedies: pl.DataFrame,
-    clearing_findings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """All findings, one row per account and entry that each touches, in the columns of the mart.
 
@@ -68,11 +68,10 @@ def differences(
     apart), and where known ``value_entry_no``, ``gl_entry_no``, ``item_ledger_entry_no``, ``posting_date``,
     ``item_no``, ``document_no``, ``order_no``.
     """
-    told = [] if clearing_findings is None else [clearing_findings]
     notices = [
         _expected_cost_off(expected_postings, books),
         _shared_accounts(balances, activity),
-        *(findings.with_columns(is_notice=pl.lit(True)) for findings in told),
+        clearing_findings.with_columns(is_notice=pl.lit(True)),
     ]
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
     if not books.has_relations:

@@ -80,6 +80,18 @@ def proposal_rules() -> pl.DataFrame:
     return _table("proposals")
 
 
+@cache
+def matching_rules() -> pl.DataFrame:
+    """How the items of clearing accounts are told, and how lines without lineage are matched."""
+    return _table("matching_rules").with_columns(pl.col("order").cast(pl.Int64))
+
+
+@cache
+def ageing_policies() -> pl.DataFrame:
+    """The age buckets of open items and when an item is stale, by account, role, or for all others."""
+    return _table("ageing_policies")
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

@@ -4,8 +4,8 @@ Here: the columns, types and sign conventions of the books. Not here: how an ERP
 (that is in ``pipelines.sources``), and what is published (that is in ``schemas.marts``).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -22,6 +22,9 @@ TIMESTAMP = pl.Datetime("ms")
 
 #: The five roles whose accounts must tie to the stock ledger; the rest are their balancing accounts.
 CONTROLLED_ROLES = ("inventory", "inventory_interim", "wip", "invt_accrual_interim", "cogs_interim")
+
+#: The controlled roles whose balances pass through: something opens them, something else clears them.
+CLEARING_ROLES = ("inventory_interim", "invt_accrual_interim", "wip", "cogs_interim")
 
 #: Where a G/L line comes from, read off its source code; ``unknown`` where source codes weren't given.
 ORIGINS = ("inventory_cost", "document", "closing", "compression", "journal", "unknown")
@@ -233,6 +236,16 @@ SETUP_CHANGES: Mapping[str, pl.DataType] = {
     "new_value": pl.String(),
 }
 
+#: Further accounts to be aged, and what each is.
+CLEARING_ACCOUNTS: Mapping[str, pl.DataType] = {"account_no": pl.String(), "purpose": pl.String()}
+
+#: What the user says of open items: by account number or role, null where nothing is said.
+AGEING_WISHES: Mapping[str, pl.DataType] = {
+    "account_or_role": pl.String(),
+    "stale_after_days": pl.Int64(),
+    "buckets": pl.List(pl.Int64()),
+}
+
 #: Balances that the user states for a cut-over: debit positive, at the end of the date.
 OPENING_BALANCES: Mapping[str, pl.DataType] = {
     "account_no": pl.String(),
@@ -259,6 +272,8 @@ TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
     ),
     "setup_changes": (SETUP_CHANGES, ("change_no",)),
     "opening_balances": (OPENING_BALANCES, ("account_no", "account_role", "date")),
+    "clearing_accounts": (CLEARING_ACCOUNTS, ("account_no",)),
+    "ageing_wishes": (AGEING_WISHES, ("account_or_role",)),
 }  # fmt: skip
 #: Columns of the ledgers that say nothing where they are null; every other column of them must hold a value.
 MAY_BE_NULL = frozenset(
@@ -275,7 +290,7 @@ MAY_BE_NULL = frozenset(
 DESCRIPTIONS = frozenset(
     {
         "items", "item_ledger_entries", "applications", "orders", "inventory_periods", "average_cost_points",
-        "setup_changes",
+        "setup_changes", "ageing_wishes",
     }
 )  # fmt: skip
 VOCABULARIES: Mapping[str, tuple[str, ...]] = {"origin": ORIGINS, "wip_writeoff": WRITE_OFFS}
@@ -309,7 +324,11 @@ def checked(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user may say about a run; ``None`` means: read it from the data, else infer it."""
+    """What the user may say about a run; ``None`` means: read it from the data, else infer it.
+
+    ``clearing_accounts`` says for further accounts to be aged what they are; ``stale_after_days`` and
+    ``age_buckets`` are by account number or role.
+    """
 
     as_of: date | None = None
     known_at: datetime | None = None  # UTC; rows that came later don't exist yet
@@ -321,6 +340,9 @@ class Settings:
     automatic_cost_posting: bool | None = None
     mfg_inc_non_inv_cost: bool | None = None
     finish_order_without_output: bool | None = None
+    clearing_accounts: Mapping[str, str] = field(default_factory=dict)
+    stale_after_days: Mapping[str, int] = field(default_factory=dict)
+    age_buckets: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -360,6 +382,8 @@ class Books(NamedTuple):
     inventory_periods: pl.DataFrame
     average_cost_points: pl.DataFrame
     setup_changes: pl.DataFrame
+    clearing_accounts: pl.DataFrame
+    ageing_wishes: pl.DataFrame
     allowed_from: date | None
     allowed_to: date | None
     switches: Switches

@@ -249,6 +249,52 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "simulated": Column(_CLAIM, is_nullable=False),
         "outcome": Column(_TEXT, values=OUTCOMES),
     },
+    "clearing_items": {
+        "account_no": Column(_TEXT, is_nullable=False),
+        "account_role": Column(_TEXT, is_nullable=False),  # or what the user calls the account
+        "item_key": Column(_TEXT, is_nullable=False),
+        "document_no": Column(_TEXT),
+        "party_no": Column(_TEXT),
+        "item_no": Column(_TEXT),
+        "opened_on": Column(_DATE, is_nullable=False),
+        "last_activity_on": Column(_DATE, is_nullable=False),
+        "debits": Column(LCY, is_nullable=False),
+        "credits": Column(LCY, is_nullable=False),
+        "balance": Column(LCY, is_nullable=False),
+        "age_days": Column(_NUMBER, is_nullable=False),
+        "days_since_activity": Column(_NUMBER, is_nullable=False),
+        "bucket": Column(_TEXT, is_nullable=False),
+        "stale": Column(_CLAIM, is_nullable=False),
+        "reason": Column(_TEXT, is_nullable=False),
+        "rule_id": Column(_TEXT, is_nullable=False),
+        "policy_id": Column(_TEXT, is_nullable=False),
+    },
+    "clearing_matches": {
+        "account_no": Column(_TEXT, is_nullable=False),
+        "rule_id": Column(_TEXT, is_nullable=False),
+        "item_key": Column(_TEXT),  # null: all items that the rule tells by lineage
+        "description": Column(_TEXT, is_nullable=False),
+        "items": Column(_NUMBER, is_nullable=False),
+        "closed_items": Column(_NUMBER, is_nullable=False),
+        "lines": Column(_NUMBER, is_nullable=False),
+        "debits": Column(LCY, is_nullable=False),
+        "credits": Column(LCY, is_nullable=False),
+        "balance": Column(LCY, is_nullable=False),
+    },
+    "accrual_proposals": {
+        "item_ledger_entry_no": Column(_NUMBER),
+        "value_entry_no": Column(_NUMBER, is_nullable=False),
+        "document_no": Column(_TEXT),
+        "party_no": Column(_TEXT),
+        "item_no": Column(_TEXT),
+        "received_on": Column(_DATE, is_nullable=False),
+        "age_days": Column(_NUMBER, is_nullable=False),
+        "amount": Column(LCY, is_nullable=False),
+        "debit_account_no": Column(_TEXT),
+        "credit_account_no": Column(_TEXT),
+        "debit_role": Column(_TEXT, values=ROLES),
+        "credit_role": Column(_TEXT, values=ROLES),
+    },
 }
 
 #: What tells the rows of a mart apart, where something does.
@@ -259,6 +305,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),
     "wip_orders": ("order_no", "order_line_no", "account_no"),
+    "clearing_items": ("account_no", "item_key"),
+    "clearing_matches": ("account_no", "rule_id", "item_key"),
+    "accrual_proposals": ("value_entry_no",),
 }
 _DIFFERENCE = pl.col("gl") - pl.col("other_activity") - pl.col("subledger") == pl.col("difference")
 
@@ -329,6 +378,17 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         == pl.col("setup_field").is_not_null(),
         "an outcome was simulated": pl.col("outcome").is_not_null() == pl.col("simulated"),
     },
+    "clearing_items": {
+        "balance = debits - credits": pl.col("debits") - pl.col("credits") == pl.col("balance"),
+        "debits and credits aren't negative": (pl.col("debits") >= 0) & (pl.col("credits") >= 0),
+        "an item is open": pl.col("balance") != 0,
+        "an item isn't younger than its last line": pl.col("age_days") >= pl.col("days_since_activity"),
+    },
+    "clearing_matches": {
+        "balance = debits - credits": pl.col("debits") - pl.col("credits") == pl.col("balance"),
+        "no more items are closed than there are": pl.col("closed_items") <= pl.col("items"),
+    },
+    "accrual_proposals": {},
 }
 
 

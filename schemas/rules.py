@@ -40,6 +40,14 @@ RECONCILIATIONS = (
 )  # fmt: skip
 SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
 PROPOSALS = ("cause", "action", "job", "title", "warning")
+MATCHING_RULES = (
+    "rule_id", "order", "kind", "most_left", "most_right", "amount_tolerance", "day_tolerance",
+    "most_searched", "description", "source",
+)  # fmt: skip
+AGEING_POLICIES = (
+    "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from",
+    "is_stale_when_done", "source",
+)  # fmt: skip
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
@@ -51,6 +59,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "setup_messages_bc": SETUP_MESSAGES,
     "reconciliations": RECONCILIATIONS,
     "proposals": PROPOSALS,
+    "matching_rules": MATCHING_RULES,
+    "ageing_policies": AGEING_POLICIES,
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -63,6 +73,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "reconciliations": ("reconciliation",),
     "setup_messages_bc": ("problem",),
     "proposals": ("cause",),
+    "matching_rules": ("rule_id",),
+    "ageing_policies": ("account_no", "account_role"),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -84,6 +96,11 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
     ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
     ("proposals", "action"): frozenset({"run_job", "complete_setup", "journal", "support", "none"}),
+    ("matching_rules", "kind"): frozenset(
+        {"lineage", "document", "item_document", "settled", "amount", "miss"}
+    ),
+    ("ageing_policies", "age_from"): frozenset({"opened", "last_activity"}),
+    ("ageing_policies", "is_stale_when_done"): frozenset({"yes", "no"}),
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import polars as pl
 
 from pipelines.reconcile import INVENTORY_BRIDGE
-from schemas.ledger import CONTROLLED_ROLES
+from schemas.ledger import CLEARING_ROLES, CONTROLLED_ROLES
 from tests.chain import Chain
 
 Law = Callable[[Chain], pl.DataFrame]
@@ -236,6 +236,48 @@ def accounts_roll_forward_to_their_tie_out(books: Chain) -> pl.DataFrame:
     return both.filter(~is_right.fill_null(False))
 
 
+def clearing_items_sum_to_the_ledger(books: Chain) -> pl.DataFrame:
+    """On every account with a role that is cleared, and on no other."""
+    roles = pl.col("roles").list.eval(pl.element().is_in(CLEARING_ROLES)).list.any()
+    items = books["clearing_items"].group_by("account_no").agg(pl.col("balance").sum())
+    accounts = books["tie_outs"].filter(roles & pl.col("account_no").is_not_null())
+    both = accounts.join(items, on="account_no", how="full", coalesce=True)
+    return both.filter(pl.col("gl").fill_null(0) != pl.col("balance").fill_null(0))
+
+
+def clearing_lines_are_all_in_the_matches(books: Chain) -> pl.DataFrame:
+    """Closed items too: no line of a clearing account is lost and none counts twice."""
+    sums = books["clearing_matches"].group_by("account_no").agg(pl.col("debits", "credits", "lines").sum())
+    items = books["clearing_items"].group_by("account_no").agg(pl.col("balance").sum())
+    both = sums.join(items, on="account_no", how="full", coalesce=True)
+    return both.filter(pl.col("debits") - pl.col("credits") != pl.col("balance").fill_null(0))
+
+
+def clearing_items_stand_once_and_are_open(books: Chain) -> pl.DataFrame:
+    items = books["clearing_items"]
+    is_double = pl.struct("account_no", "item_key").is_duplicated()
+    return items.filter(is_double | (pl.col("balance") == 0) | pl.col("bucket").is_null())
+
+
+def only_lines_of_journals_explain_themselves(books: Chain) -> pl.DataFrame:
+    """``gl:n`` is a line of a person's journal, or one that names no document at all."""
+    line_no = pl.col("item_key").str.strip_prefix("gl:").cast(pl.Int64, strict=False)
+    items = books["clearing_items"].filter(pl.col("item_key").str.starts_with("gl:"))
+    lines = items.with_columns(gl_entry_no=line_no).join(
+        books["books"].gl_entries, on="gl_entry_no", how="left", suffix="_line"
+    )
+    from_posting = ~pl.col("origin").is_in(["journal", "unknown"])
+    names_a_document = pl.col("document_no").is_not_null()
+    return lines.filter((from_posting | pl.col("value_entry_no").is_not_null()) & names_a_document)
+
+
+def accruals_are_what_the_switch_keeps_out(books: Chain) -> pl.DataFrame:
+    told = books["differences"].filter(pl.col("cause") == "expected_cost_off")
+    proposed = books["accrual_proposals"].select("value_entry_no", "amount")
+    both = proposed.join(told, on="value_entry_no", how="full", coalesce=True)
+    return both.filter((pl.col("amount") != pl.col("expected_amount")).fill_null(True))
+
+
 LAWS: tuple[Law, ...] = (
     entries_debit_what_they_credit,
     differences_are_ledger_less_other_activity_less_subledger,
@@ -259,6 +301,11 @@ LAWS: tuple[Law, ...] = (
     rows_in_are_rows_out,
     causes_are_counted_as_they_are_found,
     accounts_roll_forward_to_their_tie_out,
+    clearing_items_sum_to_the_ledger,
+    clearing_lines_are_all_in_the_matches,
+    clearing_items_stand_once_and_are_open,
+    only_lines_of_journals_explain_themselves,
+    accruals_are_what_the_switch_keeps_out,
 )
 
 

@@ -79,6 +79,7 @@ NOUNS = (
     "bc matrix",
     "wip orders",
     "clearing items",
+    "clearing matches",
     "accrual proposals",
     "setup timeline",
     "setup findings",

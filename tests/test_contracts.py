@@ -216,6 +216,51 @@ def published() -> dict[str, pl.DataFrame]:
                 "simulated": False,
             },
         ),
+        "clearing_items": mart(
+            "clearing_items",
+            {
+                "account_no": "2131",
+                "account_role": "inventory_interim",
+                "item_key": "ile:1",
+                "opened_on": date(2026, 1, 5),
+                "last_activity_on": date(2026, 1, 9),
+                "debits": amount("250.00"),
+                "credits": amount("100.00"),
+                "balance": amount("150.00"),
+                "age_days": 26,
+                "days_since_activity": 22,
+                "bucket": "0-30",
+                "stale": False,
+                "reason": "received and not invoiced in full",
+                "rule_id": "item_ledger_entry",
+                "policy_id": "inventory_interim",
+            },
+        ),
+        "clearing_matches": mart(
+            "clearing_matches",
+            {
+                "account_no": "2131",
+                "rule_id": "item_ledger_entry",
+                "description": "the value entries of one item ledger entry",
+                "items": 3,
+                "closed_items": 2,
+                "lines": 6,
+                "debits": amount("450.00"),
+                "credits": amount("300.00"),
+                "balance": amount("150.00"),
+            },
+        ),
+        "accrual_proposals": mart(
+            "accrual_proposals",
+            {
+                "value_entry_no": 1,
+                "received_on": date(2026, 1, 5),
+                "age_days": 26,
+                "amount": amount("250.00"),
+                "debit_account_no": "2131",
+                "credit_account_no": "5530",
+            },
+        ),
     }
 
 
@@ -237,6 +282,28 @@ BROKEN_MARTS: dict[str, tuple[str, Breach, str]] = {
         "tie_outs",
         other("unexplained", "0.01"),
         "difference = explained + unexplained on a controlled account",
+    ),
+    "a clearing item that doesn't foot": (
+        "clearing_items", other("debits", "251.00"), "balance = debits - credits",
+    ),
+    "a clearing item that is cleared": (
+        "clearing_items",
+        lambda rows: rows.with_columns(credits="debits", balance=pl.col("balance") * 0),
+        "an item is open",
+    ),
+    "negative credits": (
+        "clearing_items",
+        lambda rows: rows.with_columns(credits=-pl.col("credits"), balance=pl.col("balance") + 200),
+        "debits and credits aren't negative",
+    ),
+    "an item younger than its last line": (
+        "clearing_items", first("age_days", 1), "an item isn't younger than its last line",
+    ),
+    "matches that don't foot": (
+        "clearing_matches", other("credits", "301.00"), "balance = debits - credits",
+    ),
+    "more matches closed than made": (
+        "clearing_matches", first("closed_items", 4), "no more items are closed than there are",
     ),
     "an account with two tie-outs": ("tie_outs", lambda rows: pl.concat([rows, rows]), TWICE),
     "an unknown cause": ("differences", first("cause", "bad_luck"), "isin"),

@@ -47,6 +47,8 @@ def books(
         compressed_periods=_compressed_periods(tables),
         opening_accounts=_opening_accounts(tables),
         **bc_stock.tables(tables),
+        clearing_accounts=_clearing_accounts(settings),
+        ageing_wishes=_ageing_wishes(settings),
         allowed_from=_setup_date(tables, "allow_posting_from"),
         allowed_to=_setup_date(tables, "allow_posting_to"),
         switches=switches,
@@ -290,6 +292,20 @@ def _opening_accounts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if "opening_balance" not in tables:
         return pl.DataFrame(schema={"account_no": pl.String, "opening_date": pl.Date})
     return tables["opening_balance"].group_by("account_no").agg(pl.col("date").max().alias("opening_date"))
+
+
+def _clearing_accounts(settings: Settings) -> pl.DataFrame:
+    named = sorted(settings.clearing_accounts.items())
+    return pl.DataFrame(named, schema=dict(ledger.CLEARING_ACCOUNTS), orient="row")
+
+
+def _ageing_wishes(settings: Settings) -> pl.DataFrame:
+    days, buckets = settings.stale_after_days, settings.age_buckets
+    wishes = [
+        (key, days.get(key), list(buckets[key]) if key in buckets else None)
+        for key in sorted({*days, *buckets})
+    ]
+    return pl.DataFrame(wishes, schema=dict(ledger.AGEING_WISHES), orient="row")
 
 
 def _setup_date(tables: Mapping[str, pl.DataFrame], column: str) -> date | None:

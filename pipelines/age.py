@@ -1,0 +1,346 @@
+"""Ages the open items of the clearing accounts: since when, how much, in which bucket, whether stale.
+
+Here: ages, the policy of each account, the words of the reason, and what is worth a finding. Not here: which
+line belongs to which item (``clear``, ``match``).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+from schemas.ledger import CLEARING_ROLES, Books
+
+ITEM = ["account_no", "item_key"]
+#: What an item waits for, by the kind of entry that opened it.
+WAITING: Mapping[str, str] = {
+    "Purchase": "received and not invoiced in full",
+    "Sale": "shipped and not invoiced in full",
+    "Output": "output of an order that isn't settled yet",
+    "Transfer": "transferred and not invoiced in full",
+}
+
+
+def clearing_items(
+    matched_lines: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    books: Books,
+    ageing_policies: pl.DataFrame,
+) -> pl.DataFrame:
+    """The open items of each clearing account at as-of, in the columns of the mart.
+
+    ``debits`` and ``credits`` (both at least 0) are sums of G/L lines, ``balance`` is what they leave; the
+    items of an account sum to its G/L balance. An item is open while its balance isn't 0. ``age_days``
+    counts from its first line, ``days_since_activity`` from its last. It is ``stale`` by the policy of its
+    account, else of its role: at once where nothing further will clear it, else by its age. ``is_told``:
+    another finding names it already.
+    """
+    return (
+        _open(matched_lines)
+        .pipe(_with_entry, books)
+        .pipe(_with_order, books)
+        .pipe(_with_line, books)
+        .pipe(_with_told, line_findings, ledger_findings, matched_lines, books)
+        .pipe(_with_ages, books)
+        .pipe(_with_policy, books, ageing_policies)
+        .pipe(_with_staleness)
+        .pipe(_with_reason)
+        .select(
+            "account_no", "account_role", "item_key", "document_no", "party_no", "item_no", "opened_on",
+            "last_activity_on", "debits", "credits", "balance", "age_days", "days_since_activity", "bucket",
+            "stale", "reason", "rule_id", "policy_id", "value_entry_no", "gl_entry_no",
+            "item_ledger_entry_no", "order_no", "is_told",
+        )
+        .sort("account_no", "opened_on", "item_key")
+    )  # fmt: skip
+
+
+def clearing_matches(matched_lines: pl.DataFrame, matching_rules: pl.DataFrame) -> pl.DataFrame:
+    """What told the items of each account: one row per match, with its rule; items told by lineage, which
+    needs no guess, in one row per rule (``item_key`` null).
+
+    ``closed_items`` have balance 0. The balances of an account sum to its G/L balance.
+    """
+    rules = matching_rules.select("rule_id", "kind", "description")
+    return (
+        matched_lines.join(rules, on="rule_id", how="left", validate="m:1")
+        .with_columns(closed=pl.when(pl.col("amount").sum().over(ITEM) == 0).then("item_key"))
+        .group_by(
+            "account_no", "rule_id", "description",
+            pl.when(pl.col("kind") != "lineage").then("item_key").alias("match_key"),
+        )
+        .agg(
+            pl.col("item_key").n_unique().cast(pl.Int64).alias("items"),
+            pl.col("closed").drop_nulls().n_unique().cast(pl.Int64).alias("closed_items"),
+            pl.len().cast(pl.Int64).alias("lines"),
+            _debits().alias("debits"),
+            _credits().alias("credits"),
+        )
+        .select(
+            "account_no", "rule_id", pl.col("match_key").alias("item_key"), "description", "items",
+            "closed_items", "lines", "debits", "credits",
+            (pl.col("debits") - pl.col("credits")).alias("balance"),
+        )
+        .sort("account_no", "rule_id", "item_key", nulls_last=True)
+    )  # fmt: skip
+
+
+def clearing_findings(clearing_items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Stale items that no other finding names, in the raw shape of ``explain``: they tell an amount and
+    make no difference.
+    """
+    stale = clearing_items.filter(pl.col("stale") & ~pl.col("is_told"))
+    has_role = pl.col("account_role").is_in(CLEARING_ROLES)
+    amount = pl.col("balance").cast(pl.Decimal(38, books.scale)).cast(pl.String)
+    return stale.select(
+        pl.lit("stale_clearing").alias("cause"), "account_no", pl.when(has_role).then("account_role"),
+        pl.col("opened_on").alias("posting_date"), "value_entry_no",
+        pl.when(pl.col("value_entry_no").is_null()).then("gl_entry_no").alias("gl_entry_no"),
+        "item_ledger_entry_no", "item_no", "document_no", "order_no",
+        pl.col("balance").alias("expected_amount"),
+        pl.format("{} on account {}", "item_key", "account_no").alias("finding_key"),
+        pl.format(
+            "{} of {} stands open on clearing account {} since {}, its last line is of {}: {}.",
+            amount, "item_key", "account_no", "opened_on", "last_activity_on", "reason",
+        ).alias("message"),
+    )  # fmt: skip
+
+
+def _debits() -> pl.Expr:
+    return pl.col("amount").filter(pl.col("amount") > 0).sum()
+
+
+def _credits() -> pl.Expr:
+    return -pl.col("amount").filter(pl.col("amount") < 0).sum()
+
+
+def _open(matched_lines: pl.DataFrame) -> pl.DataFrame:
+    """The items that aren't cleared, each with its first line."""
+    opens = pl.col("rule_id").is_in(["item_ledger_entry", "order_line", "document", "none"])
+    first = pl.col("value_entry_no", "gl_entry_no", "account_role", "document_no")
+    return (
+        matched_lines.sort("posting_date", "gl_entry_no", "value_entry_no", nulls_last=True)
+        .group_by(ITEM, maintain_order=True)
+        .agg(
+            first.first(),
+            pl.col("rule_id").filter(opens).first().fill_null(pl.col("rule_id").first()),
+            pl.col("posting_date").min().alias("opened_on"),
+            pl.col("posting_date").max().alias("last_activity_on"),
+            _debits().alias("debits"),
+            _credits().alias("credits"),
+            pl.col("is_done").any(),
+            pl.col("is_passing").all(),
+            pl.col("near_miss").first(),
+        )
+        .with_columns(balance=pl.col("debits") - pl.col("credits"))
+        .filter(pl.col("balance") != 0)
+    )
+
+
+def _with_entry(items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Party, item and document of the entry that opened the item: of its item ledger entry where given."""
+    entries = books.value_entries.select(
+        "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "order_no", "order_line_no",
+        "item_no", _party().alias("_party"), pl.col("document_no").alias("_entry_document"),
+    )  # fmt: skip
+    stock = books.item_ledger_entries.select(
+        "item_ledger_entry_no", _party().alias("_stock_party"),
+        _given("document_no").alias("_stock_document"), _given("item_no").alias("_stock_item"),
+    )  # fmt: skip
+    return (
+        items.join(entries, on="value_entry_no", how="left", validate="m:1")
+        .join(stock, on="item_ledger_entry_no", how="left", validate="m:1")
+        .with_columns(
+            party_no=pl.coalesce("_stock_party", "_party"),
+            item_no=pl.coalesce("_stock_item", _given("item_no")),
+            document_no=pl.when(pl.col("item_key").str.starts_with("ile:"))
+            .then(pl.coalesce("_stock_document", _given("_entry_document"), "document_no"))
+            .otherwise("document_no"),
+        )
+    )
+
+
+def _party() -> pl.Expr:
+    return pl.when(pl.col("source_type").is_in(["Customer", "Vendor"])).then(_given("source_no"))
+
+
+def _given(code: str) -> pl.Expr:
+    return pl.when(pl.col(code) != "").then(code)
+
+
+def _with_order(items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """An item of a production order line is about what the line produces."""
+    line = ["order_no", "order_line_no"]
+    produced = books.orders.select(*line, _given("item_no").alias("_produced")).unique(line, keep="first")
+    is_order = pl.col("item_key").str.starts_with("order:")
+    return items.join(produced, on=line, how="left", validate="m:1").with_columns(
+        document_no=pl.when(is_order).then("order_no").otherwise("document_no"),
+        party_no=pl.when(~is_order).then("party_no"),
+        item_no=pl.when(is_order).then("_produced").otherwise("item_no"),
+    )
+
+
+def _with_line(items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """What no entry opened has the party of its G/L line."""
+    lines = books.gl_entries.select("gl_entry_no", _given("source_no").alias("_line_party"))
+    without_entry = pl.col("value_entry_no").is_null()
+    return items.join(lines, on="gl_entry_no", how="left", validate="m:1").with_columns(
+        party_no=pl.when(without_entry).then("_line_party").otherwise("party_no"),
+        document_no=pl.when(pl.col("document_no") != "").then("document_no"),
+    )
+
+
+def _with_told(
+    items: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    matched_lines: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """Which items another finding with an amount names on their account, by entry, order line or G/L line.
+
+    A finished order with WIP left is a finding of its own (``wip_residue``).
+    """
+    order = ["account_no", "order_no", "order_line_no"]
+    found = pl.concat(
+        [
+            rows.select("account_no", "value_entry_no", "gl_entry_no", "expected_amount", "actual_amount")
+            for rows in (line_findings, ledger_findings)
+        ]
+    ).filter(pl.col("expected_amount") != pl.col("actual_amount"))
+    entries = found.join(
+        books.value_entries.select("value_entry_no", "item_ledger_entry_no", "order_no", "order_line_no"),
+        on="value_entry_no",
+        how="inner",
+        validate="m:1",
+    )
+    stock = entries.select("account_no", "item_ledger_entry_no").drop_nulls().unique()
+    orders = entries.filter(pl.col("order_no") != "").select(order).unique()
+    lines = matched_lines.join(found, on=["account_no", "gl_entry_no"], how="semi").select(ITEM).unique()
+    is_stock, is_order = (pl.col("item_key").str.starts_with(kind) for kind in ("ile:", "order:"))
+    return (
+        items.join(stock.with_columns(_stock=True), on=stock.columns, how="left", validate="m:1")
+        .join(orders.with_columns(_order=True), on=order, how="left", validate="m:1")
+        .join(lines.with_columns(_line=True), on=ITEM, how="left", validate="1:1")
+        .with_columns(
+            is_told=(is_stock & pl.col("_stock")).fill_null(False)
+            | (is_order & (pl.col("_order").fill_null(False) | pl.col("is_done")))
+            | pl.col("_line").fill_null(False)
+        )
+    )
+
+
+def _with_ages(items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    as_of = pl.lit(books.as_of)
+    return items.with_columns(
+        age_days=(as_of - pl.col("opened_on")).dt.total_days(),
+        days_since_activity=(as_of - pl.col("last_activity_on")).dt.total_days(),
+    )
+
+
+def _with_policy(items: pl.DataFrame, books: Books, ageing_policies: pl.DataFrame) -> pl.DataFrame:
+    """The policy of each item's account, else of its role, else the default; the user's wishes on top."""
+    accounts = items.select("account_no", "account_role").unique(maintain_order=True)
+    rows = [
+        {**account, **_policy(account, books, ageing_policies)} for account in accounts.iter_rows(named=True)
+    ]
+    schema: dict[str, PolarsDataType] = {
+        "account_no": pl.String, "account_role": pl.String, "policy_id": pl.String,
+        "buckets": pl.List(pl.Int64), "stale_after_days": pl.Int64, "age_from": pl.String,
+        "is_stale_when_done": pl.Boolean,
+    }  # fmt: skip
+    policies = pl.DataFrame(rows, schema=schema, orient="row")
+    return items.join(policies, on=["account_no", "account_role"], how="left", validate="m:1").pipe(
+        _with_bucket
+    )
+
+
+def _policy(account: Mapping[str, Any], books: Books, ageing_policies: pl.DataFrame) -> dict[str, Any]:
+    of_account = ageing_policies.filter(pl.col("account_no") == account["account_no"])
+    of_role = ageing_policies.filter(
+        (pl.col("account_no") == "") & pl.col("account_role").is_in(["", account["account_role"]])
+    ).sort("account_role", descending=True)
+    row = pl.concat([of_account, of_role]).row(0, named=True)
+    policy = {
+        "policy_id": row["policy_id"],
+        "buckets": [int(days) for days in row["buckets"].split(";")],
+        "stale_after_days": int(row["stale_after_days"]),
+        "age_from": row["age_from"],
+        "is_stale_when_done": row["is_stale_when_done"] == "yes",
+    }
+    for key in ("account_role", "account_no"):
+        for wish in books.ageing_wishes.filter(pl.col("account_or_role") == account[key]).iter_rows(
+            named=True
+        ):
+            said = {name: wish[name] for name in ("buckets", "stale_after_days") if wish[name] is not None}
+            policy |= {**said, "policy_id": f"user:{account[key]}"}
+    return policy
+
+
+def _with_bucket(items: pl.DataFrame) -> pl.DataFrame:
+    """The bucket that the age falls in: ``0-30``, ``31-60``, up to ``over 365``."""
+    aged = items.with_columns(
+        bucket=pl.lit(None, pl.String),
+        days=pl.when(pl.col("age_from") == "opened").then("age_days").otherwise("days_since_activity"),
+    )
+    parts = aged.partition_by("account_no", "policy_id", maintain_order=True)
+    return pl.concat(
+        [aged.clear(), *(p.with_columns(bucket=_bucket(p["buckets"][0].to_list())) for p in parts)]
+    )
+
+
+def _bucket(bounds: Sequence[int]) -> pl.Expr:
+    first_days = [0, *(bound + 1 for bound in bounds)]
+    spans = [
+        pl.when(pl.col("days") <= bound).then(pl.lit(f"{first}-{bound}"))
+        for first, bound in zip(first_days, bounds, strict=False)
+    ]
+    return pl.coalesce(*spans, pl.lit(f"over {bounds[-1]}"))
+
+
+def _with_staleness(items: pl.DataFrame) -> pl.DataFrame:
+    """What stays on a shared account for good, stock or cost of sales, is never stale."""
+    is_left_over = pl.col("is_done") & pl.col("is_stale_when_done")
+    is_old = pl.col("days") > pl.col("stale_after_days")
+    return items.with_columns(is_old=is_old, stale=pl.col("is_passing") & (is_left_over | is_old))
+
+
+def _with_reason(items: pl.DataFrame) -> pl.DataFrame:
+    """Why the item is open, where its counterpart stands, what nearly answers it, and whether it is old."""
+    kind = pl.col("item_key").str.split(":").list.first()
+    waits = pl.col("item_ledger_entry_type").replace_strict(
+        WAITING, default="posted and not invoiced in full"
+    )
+    state = (
+        pl.when(~pl.col("is_passing")).then(pl.lit("in a role of this account that keeps its balance"))
+        .when((kind == "ile") & pl.col("is_done")).then(pl.lit("invoiced in full, nothing further clears it"))
+        .when(kind == "ile").then(waits)
+        .when((kind == "order") & pl.col("is_done"))
+        .then(pl.lit("the order is finished, nothing further clears it"))
+        .when(kind == "order").then(pl.lit("the order is in progress"))
+        .when(kind == "doc").then(pl.lit("the lines of the document don't cancel out"))
+        .otherwise(pl.lit("no value entry and no other line accounts for it"))
+    )  # fmt: skip
+    old = pl.format("older than {} days (policy {})", "stale_after_days", "policy_id")
+    told = [
+        state,
+        pl.format("its opposite stands on account {}", "other_no"),
+        "near_miss",
+        pl.when("is_old", "is_passing").then(old),
+    ]
+    return items.join(_counterparts(items), on=ITEM, how="left", validate="1:1").with_columns(
+        reason=pl.concat_str(told, separator="; ", ignore_nulls=True)
+    )
+
+
+def _counterparts(items: pl.DataFrame) -> pl.DataFrame:
+    """Items that stand on two accounts of one role with opposite balances: the setup changed in between."""
+    others = items.select("item_key", "account_role", "balance", pl.col("account_no").alias("other_no"))
+    return (
+        items.with_columns(-pl.col("balance"))
+        .join(others, on=["item_key", "account_role", "balance"], how="inner")
+        .group_by(ITEM)
+        .agg(pl.col("other_no").min())
+    )

@@ -1,0 +1,282 @@
+"""Clearing lines: what each G/L line on a clearing account belongs to, by the document trail of the stock
+ledger.
+
+Here: lineage, from a G/L line by its value entries to an item ledger entry, a production order line or a
+document. Not here: lines without lineage that answer each other (``match``), and ages (``age``).
+"""
+
+import polars as pl
+
+from schemas.ledger import CLEARING_ROLES, Books
+
+#: Where a line without a value entry comes from when posting wrote it and not a person.
+POSTED_FROM = ("inventory_cost", "document", "compression", "closing")
+#: Causes of value entries that posting will still clear: until then nothing is left over.
+STILL_TO_POST = ("unposted", "unposted_not_queued", "skipped_setup")
+#: The rules of lineage (``matching_rules.csv``), in the order in which a value entry's part is told by them.
+BY_STOCK = ("item_ledger_entry", "order_line", "document", "none")
+BY_ORDER = ("order_line", "item_ledger_entry", "document", "none")
+BY_DOCUMENT = ("document", "item_ledger_entry", "order_line", "none")
+PART = (
+    "account_no", "account_role", "item_key", "rule_id", "gl_entry_no", "value_entry_no", "posting_date",
+    "amount", "document_no", "is_free", "is_passing", "is_done",
+)  # fmt: skip
+
+
+def clearing_lines(
+    actual_postings: pl.DataFrame, account_scope: pl.DataFrame, line_findings: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The G/L lines up to as-of on clearing accounts, in the parts that belong to each item.
+
+    A value entry's part belongs to its item ledger entry (``ile:n``), in the role WIP to its production
+    order line (``order:type/no/line``); where it stands there in a role that nothing clears, and on
+    accounts that the user named, to its document (``doc:no``). A line without a value entry takes the item
+    of the line that it reverses; what posting wrote belongs to its document; what a person wrote stands
+    for itself (``gl:n``). ``is_free``: no stock entry says what clears it. ``is_passing``: the part is of a
+    role that is cleared, not of stock or cost that stays on a shared account. ``is_done``: its item is
+    fully invoiced or its order finished by as-of, and all of that is posted: nothing further clears it.
+
+    Parts sum to the G/L balance of each account, debit positive. Lines with amount 0 are left out.
+    """
+    lines = _lines(account_scope, books)
+    linked = _linked(lines, actual_postings, _compressed(lines, line_findings), books).pipe(
+        _with_done, line_findings, books
+    )
+    rest = _rest(lines, linked, actual_postings)
+    reversals = _reversals(rest, lines)
+    own = _own(rest.join(reversals, on="gl_entry_no", how="anti"))
+    parts = pl.concat([linked.select(PART), own.select(PART)])
+    return pl.concat([parts, _taken_back(reversals, parts, lines)]).sort(
+        "account_no", "posting_date", "gl_entry_no", "item_key", "value_entry_no", nulls_last=True
+    )
+
+
+def _lines(account_scope: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The G/L lines on clearing accounts, with what makes each account one: a role, else the user's word."""
+    roles = pl.col("roles").list
+    by_role = account_scope.select(
+        "account_no",
+        pl.coalesce(pl.when(roles.contains(role)).then(pl.lit(role)) for role in CLEARING_ROLES).alias(
+            "account_role"
+        ),
+        pl.lit(False).alias("is_named"),
+    ).drop_nulls()
+    by_name = books.clearing_accounts.select(
+        "account_no", pl.col("purpose").alias("account_role"), pl.lit(True).alias("is_named")
+    )
+    accounts = pl.concat([by_role, by_name]).unique("account_no", keep="first", maintain_order=True)
+    counting = (pl.col("posting_date") <= books.as_of) & (pl.col("amount") != 0)
+    return (
+        books.gl_entries.filter(counting)
+        .join(accounts, on="account_no", how="inner", validate="m:1", maintain_order="left")
+        .select(
+            "gl_entry_no", "account_no", "account_role", "is_named", "posting_date", "amount", "document_no",
+            "origin", "reverses", "reversed_by",
+        )
+    )  # fmt: skip
+
+
+def _compressed(lines: pl.DataFrame, line_findings: pl.DataFrame) -> pl.DataFrame:
+    """What value entries had posted before date compression replaced the lines: parts of the last line
+    that compression wrote on the account.
+    """
+    last = (
+        lines.filter(pl.col("origin") == "compression")
+        .group_by("account_no")
+        .agg(pl.col("gl_entry_no").max())
+    )
+    return (
+        line_findings.filter(pl.col("cause") == "compressed")
+        .select(
+            "account_no", "value_entry_no", pl.col("account_role").alias("role"),
+            (pl.col("expected_amount") - pl.col("actual_amount")).alias("part"),
+        )
+        .join(last, on="account_no", how="inner", validate="m:1")
+        .drop("account_no")
+    )  # fmt: skip
+
+
+def _linked(
+    lines: pl.DataFrame, actual_postings: pl.DataFrame, compressed: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The parts that value entries claim, each with its item and the rule that tells it."""
+    entries = books.value_entries.select(
+        "value_entry_no", "item_ledger_entry_no", "order_type", "order_no", "order_line_no",
+        "is_fully_invoiced", pl.col("document_no").alias("entry_document_no"),
+    )  # fmt: skip
+    pieces = actual_postings.filter(pl.col("value_entry_no").is_not_null()).select(
+        "gl_entry_no", "value_entry_no", pl.col("account_role").alias("role"), pl.col("amount").alias("part")
+    )
+    pieces = pl.concat([pieces, compressed.select(pieces.columns)]).filter(pl.col("part") != 0)
+    role = pl.coalesce("role", "account_role")
+    is_cleared = role.is_in(CLEARING_ROLES)
+    return (
+        lines.join(pieces, on="gl_entry_no", how="inner", validate="1:m")
+        .join(entries, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(
+            amount="part",
+            account_role=pl.when(is_cleared & ~pl.col("is_named")).then(role).otherwise("account_role"),
+            document_no=pl.coalesce(_given("entry_document_no"), "document_no"),
+            is_free=pl.col("is_named"),
+            is_passing=is_cleared | pl.col("is_named"),
+            is_of_document=pl.col("is_named") | ~role.is_in((*CLEARING_ROLES, "inventory")),
+            is_of_order=role == "wip",
+        )
+        .with_columns(item_key=_told(_keys()), rule_id=_told({rule: pl.lit(rule) for rule in _keys()}))
+    )
+
+
+def _with_done(linked: pl.DataFrame, line_findings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Whether anything further is to clear the part's item."""
+    order = ["order_no", "order_line_no"]
+    late = books.value_entries.join(
+        line_findings.filter(pl.col("cause").is_in(STILL_TO_POST)), on="value_entry_no", how="semi"
+    )
+    late_stock = late.select("item_ledger_entry_no").drop_nulls().unique().with_columns(_late_stock=True)
+    late_orders = late.select(order).unique().with_columns(_late_order=True)
+    done = {
+        "item_ledger_entry": ~pl.col("is_of_order")
+        & pl.col("is_fully_invoiced")
+        & pl.col("_late_stock").is_null(),
+        "order_line": pl.col("is_finished") & pl.col("_late_order").is_null(),
+    }
+    return (
+        linked.join(late_stock, on="item_ledger_entry_no", how="left", validate="m:1")
+        .join(late_orders, on=order, how="left", validate="m:1")
+        .join(_finished_orders(books), on=order, how="left", validate="m:1")
+        .with_columns(
+            is_done=pl.coalesce(
+                *(pl.when(pl.col("rule_id") == rule).then(is_done) for rule, is_done in done.items()), False
+            )
+        )
+    )  # fmt: skip
+
+
+def _finished_orders(books: Books) -> pl.DataFrame:
+    """Production order lines that are finished, without a value entry after as-of.
+
+    The status is today's: an order that went on after as-of was not finished then.
+    """
+    line = ["order_no", "order_line_no"]
+    later = books.value_entries.filter(pl.col("posting_date") > books.as_of)
+    finished = (pl.col("status") == "Finished") | pl.col("is_adjustment_finished")
+    return (
+        books.orders.filter(finished.fill_null(False))
+        .select(line)
+        .unique()
+        .join(later, on=line, how="anti")
+        .with_columns(is_finished=True)
+    )
+
+
+def _given(code: str) -> pl.Expr:
+    return pl.when(pl.col(code) != "").then(code)
+
+
+def _keys() -> dict[str, pl.Expr]:
+    """The item that each rule of lineage names, null where the entry lacks what it needs."""
+    order_type, line_no = pl.col("order_type").fill_null(""), pl.col("order_line_no").fill_null(0)
+    return {
+        "item_ledger_entry": pl.format("ile:{}", "item_ledger_entry_no"),
+        "order_line": pl.format("order:{}/{}/{}", order_type, _given("order_no"), line_no),
+        "document": pl.format("doc:{}", _given("document_no")),
+        "none": pl.format("gl:{}", "gl_entry_no"),
+    }
+
+
+def _told(words: dict[str, pl.Expr]) -> pl.Expr:
+    """The word of the first rule that names an item, in the order that the part's role asks for."""
+    keys = _keys()
+
+    def first(rules: tuple[str, ...]) -> pl.Expr:
+        return pl.coalesce(pl.when(keys[rule].is_not_null()).then(words[rule]) for rule in rules)
+
+    return (
+        pl.when("is_of_document").then(first(BY_DOCUMENT))
+        .when("is_of_order").then(first(BY_ORDER))
+        .otherwise(first(BY_STOCK))
+    )  # fmt: skip
+
+
+def _rest(lines: pl.DataFrame, linked: pl.DataFrame, actual_postings: pl.DataFrame) -> pl.DataFrame:
+    """What value entries leave of each line; ``is_residual``: they do claim some of it."""
+    claimed = linked.group_by("gl_entry_no").agg(pl.col("amount").sum().alias("_claimed"))
+    touched = pl.concat([actual_postings.select("gl_entry_no"), linked.select("gl_entry_no")]).unique()
+    return (
+        lines.join(claimed, on="gl_entry_no", how="left", validate="1:1")
+        .join(touched.with_columns(is_residual=True), on="gl_entry_no", how="left", validate="1:1")
+        .with_columns(
+            pl.col("amount") - pl.col("_claimed").fill_null(0), pl.col("is_residual").fill_null(False)
+        )
+        .filter(pl.col("amount") != 0)
+    )
+
+
+def _own(rest: pl.DataFrame) -> pl.DataFrame:
+    """Lines without a value entry: their document's where posting wrote them, else their own.
+
+    All that compression wrote on an account is one item: its lines stand for one sum.
+    """
+    is_compressed = pl.col("origin") == "compression"
+    last = pl.col("gl_entry_no").max().over("account_no", "origin")
+    document = pl.col("document_no").sort_by("gl_entry_no").last().over("account_no", "origin")
+    line = pl.when(is_compressed).then(last).otherwise("gl_entry_no")
+    document = pl.when(is_compressed).then(document).otherwise("document_no")
+    is_posted = pl.col("is_residual") | pl.col("origin").is_in(POSTED_FROM)
+    of_document = is_posted & (document != "")
+    return rest.with_columns(
+        value_entry_no=pl.lit(None, pl.Int64),
+        item_key=pl.when(of_document).then(pl.format("doc:{}", document)).otherwise(pl.format("gl:{}", line)),
+        rule_id=pl.when(of_document).then(pl.lit("document")).otherwise(pl.lit("none")),
+        is_free=pl.lit(True),
+        is_passing=pl.lit(True),
+        is_done=pl.lit(False),
+    )
+
+
+def _reversals(rest: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines that take back an earlier line of their account to the cent: ``gl_entry_no``, the line at the
+    beginning of the chain (``root_no``), and whether it is ``is_opposite``.
+    """
+    told = pl.concat(
+        [
+            lines.select("gl_entry_no", pl.col("reverses").alias("target_no")),
+            lines.select(
+                pl.col("reversed_by").alias("gl_entry_no"), pl.col("gl_entry_no").alias("target_no")
+            ),
+        ]
+    ).drop_nulls()
+    targets = lines.select(
+        pl.col("gl_entry_no").alias("target_no"), "account_no", (-pl.col("amount")).alias("amount")
+    )
+    earlier = (
+        told.filter(pl.col("target_no") < pl.col("gl_entry_no"))
+        .unique("gl_entry_no", keep="first", maintain_order=True)
+        .join(rest.filter(~pl.col("is_residual")), on="gl_entry_no", how="inner", validate="1:1")
+        .join(targets, on=["target_no", "account_no", "amount"], how="semi")
+        .sort("gl_entry_no")
+    )
+    roots: dict[int, tuple[int, bool]] = {}
+    for line_no, target_no in earlier.select("gl_entry_no", "target_no").iter_rows():
+        root_no, is_opposite = roots.get(target_no, (target_no, False))
+        roots[line_no] = (root_no, not is_opposite)
+    return pl.DataFrame(
+        [(line_no, *root) for line_no, root in roots.items()],
+        schema={"gl_entry_no": pl.Int64, "root_no": pl.Int64, "is_opposite": pl.Boolean},
+        orient="row",
+    )
+
+
+def _taken_back(reversals: pl.DataFrame, parts: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The reversing lines in the parts of the line that they take back."""
+    own = lines.select("gl_entry_no", pl.col("posting_date").alias("_on"))
+    return (
+        reversals.join(parts.rename({"gl_entry_no": "root_no"}), on="root_no", how="inner")
+        .join(own, on="gl_entry_no", how="left", validate="m:1")
+        .with_columns(
+            posting_date="_on",
+            amount=pl.when("is_opposite").then(-pl.col("amount")).otherwise("amount"),
+            rule_id=pl.lit("reversal"),
+        )
+        .select(PART)
+    )
