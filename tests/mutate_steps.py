@@ -99,12 +99,14 @@ def _is_red(case: Case, change: Change) -> bool:
 def _again(unchanged: Mapping[str, Any], change: Change) -> dict[str, Any] | None:
     """What the steps compute under the change, None where it is what they computed before."""
     known = {**unchanged, **{name: table for name, table in change.given.items() if name in unchanged}}
-    touched = set(change.given)
+    touched, before = set(change.given), set[str]()
     for noun in unchanged:
         step = change.steps.get(noun) or _step(noun)
+        before.add(noun)
         if step is None or noun in change.given:
             continue
-        needs = [p.name for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+        named = inspect.signature(step).parameters.values()
+        needs = [p.name for p in named if p.default is p.empty or p.name in before]
         if noun in change.steps or touched.intersection(needs):
             known[noun] = step(**{need: known[need] for need in needs})
             if not _same(known[noun], unchanged[noun]):

@@ -66,6 +66,7 @@ TABLES: Mapping[str, str] = {
 
 #: What a page may expect.
 NOUNS = (
+    "postings",
     "expected postings",
     "actual postings",
     "differences",
