@@ -100,8 +100,7 @@ def waterfall(exact: list[Step], scale: int) -> "Figure":
 
 def is_cut(tie_out: Mapping[str, object]) -> bool:
     """Whether the bridge's axis starts beside zero, so that small steps stay visible."""
-    low, high = _range(_folded(bridge_steps(tie_out)))
-    return not low <= 0 <= high
+    return not _starts_at_zero(bridge_steps(tie_out))
 
 
 def safe_json(figure: "Figure") -> str:
@@ -156,6 +155,7 @@ def rolled(roll_forward: pl.DataFrame) -> dict[str, list[Step]]:
         steps[str(account)] = [
             Step(_ENDS.get(line, "movement"), None, wording.sentence(line), amount)
             for line, amount in sums.iter_rows()
+            if amount or line in _ENDS
         ]
     return steps
 
@@ -174,10 +174,20 @@ def drawings(mart: str, rows: pl.DataFrame, scale: int) -> list[Drawing]:
         return [Drawing(caption, ageing(rows, scale))]
     if mart == "roll_forward":
         return [
-            Drawing(f"Account {account}: the subledger from opening to closing", waterfall(steps, scale))
+            Drawing(_rolled_caption(account, steps), waterfall(steps, scale))
             for account, steps in rolled(rows).items()
         ]
     return []
+
+
+def _starts_at_zero(steps: list[Step]) -> bool:
+    low, high = _range(_folded(steps))
+    return low <= 0 <= high
+
+
+def _rolled_caption(account: str, steps: list[Step]) -> str:
+    cut = "" if _starts_at_zero(steps) else " (the axis is cut)"
+    return f"Account {account}: the subledger from opening to closing{cut}"
 
 
 _ROOM, _EDGE = Decimal("0.45"), Decimal("0.05")  # beside the bars: with and without an amount standing there

@@ -661,7 +661,7 @@ def test_a_controlled_account_is_drawn_from_opening_to_closing() -> None:
         for n, (side, line, role, amount) in enumerate(lines)
     ))  # fmt: skip
     (drawn,) = figures.drawings("roll_forward", moved, 2)
-    assert drawn.caption == "Account 2110: the subledger from opening to closing"
+    assert drawn.caption == "Account 2110: the subledger from opening to closing (the axis is cut)"
     bars = drawn.figure.to_plotly_json()
     assert bars["data"][0]["text"] == ["100.00", "+40.00", "-25.00", "115.00"]
     assert bars["layout"]["yaxis"]["ticktext"] == [
