@@ -214,6 +214,39 @@ def explain(
     return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))
 
 
+@app.command()
+@command
+def propose(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    materiality: Materiality = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Apply all of it to the tables in memory and tie out again.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write the journals for the general journal's import."),
+    ] = None,
+    template: Annotated[
+        str, typer.Option("--template", metavar="NAME", help="The journal template of the file.")
+    ] = "GENERAL",
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="NAME", help="The journal batch of the file.")
+    ] = "DEFAULT",
+    json: Json = False,
+) -> int:
+    """Shows what would put the findings right: jobs, setup fields, balanced journals. Posts nothing.
+
+    Example: tieout propose --source exports --simulate --export corrections.csv
+    """
+    from assets import config, proposing
+
+    chosen = config.chosen(config_file, source, company, as_of, materiality=materiality)
+    return proposing.proposed(config.assignment(chosen), simulate, export, (template, batch), as_json=json)
+
+
 @app.command(name="post-test")
 @command
 def post_test(

@@ -30,6 +30,16 @@ EXPLAIN = dg.define_asset_job(
     selection=dg.AssetSelection.groups("source", "tie_out", "analysis"),
     description="All figures, nothing published.",
 )
+PROPOSE = dg.define_asset_job(
+    "propose",
+    selection=dg.AssetSelection.assets("proposals").upstream(),
+    description="What would put the findings right, nothing published.",
+)
+FORESEE = dg.define_asset_job(
+    "foresee",
+    selection=dg.AssetSelection.assets("differences").upstream() - dg.AssetSelection.assets("extract"),
+    description="The findings of an extract that is handed over, as proposals would leave it.",
+)
 TEST = dg.define_asset_job(
     "test",
     selection=dg.AssetSelection.assets("post_test", "evidence").upstream(),
@@ -42,7 +52,7 @@ def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.D
     return dg.Definitions(
         assets=dg.load_assets_from_modules([extracts, books, tie_outs, analyses, pages]),
         asset_checks=dg.load_asset_checks_from_modules([checks, expectations]),
-        jobs=[RECONCILE, CHECK, EXPLAIN, TEST],
+        jobs=[RECONCILE, CHECK, EXPLAIN, PROPOSE, FORESEE, TEST],
         schedules=[dg.ScheduleDefinition(name="daily", job=RECONCILE, cron_schedule=DAILY)],
         resources={"run": run, "io_manager": values},
         loggers={"progress": progress, "console": dg.colored_console_logger},

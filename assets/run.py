@@ -101,8 +101,8 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
 class Memory(dg.IOManager):
     """Hands each asset's value to the assets after it, in this process and for this run only."""
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        self.values: dict[str, Any] = dict(given or {})
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         self.values[context.asset_key.path[-1]] = obj
@@ -132,15 +132,15 @@ class Listener(logging.Handler):
                 self.failed_checks.append(f"{seen.asset_key.path[-1]}, {seen.check_name}: {seen.description}")
 
 
-def materialized(job: str, run: Run, step: Step) -> Mapping[str, Any]:
-    """Runs a job in process and gives each asset's value by its name.
+def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, Any]:
+    """Runs a job in process and gives each asset's value by its name; what is given isn't run.
 
     A fault inside an asset is raised as it was; a blocking check that fails is an :class:`InputError` that
     says which one and what it saw.
     """
     from assets.definitions import definitions
 
-    values = Memory()
+    values = Memory(given)
     with quiet(), dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}}) as instance:
         resolved = definitions(run, values).resolve_job_def(job)
         listener = Listener(step, len(resolved.nodes))

@@ -177,7 +177,7 @@ def _booked(tables: Tables, entries: pl.DataFrame) -> Tables:
     """The G/L with the lines, and a register over them where registers were given."""
     if entries.is_empty():
         return tables
-    moment = tables["gl_entry"]["system_created_at"].max()
+    moment = tables["gl_entry"]["system_created_at"].min()  # no point in time that is looked at hides it
     register_no = _last(tables["gl_register"], "no") + 1 if "gl_register" in tables else None
     lines = entries.with_columns(
         debit_amount=pl.max_horizontal("amount", pl.lit(0, pl.Decimal(38, 5))),

@@ -1,8 +1,8 @@
 """Proposes what puts a finding right: a job to run, a setup field to fill, a balanced journal. Posts nothing.
 
 Here: the smallest set for each finding, with its warnings. Not here: which causes have which remedy
-(``proposals.csv``), what the books look like afterwards (``apply``), the import file
-(``export``).
+(``proposals.csv``), what the books look like afterwards (``apply``), the file that the ERP imports
+(``reports.journal``).
 """
 
 import hashlib
@@ -291,7 +291,7 @@ def _journals(found: pl.DataFrame, account_scope: pl.DataFrame, books: Books) ->
     settled = pl.concat([lines, contras], how="diagonal").filter(pl.col("amount").sum().over("act") == 0)
     return settled.with_columns(
         posting_date=pl.lit(_posting_date(books), pl.Date),
-        external_document_no=pl.col("finding_id").str.to_uppercase(),
+        external_document_no=pl.format("FINDING {}", pl.col("finding_id").str.to_uppercase()),
         act=pl.format("journal {}", "act"),
     ).with_columns(
         line_no=pl.int_range(1, pl.len() + 1).over("act", order_by=["finding_id", "account_no"])
@@ -352,7 +352,11 @@ def _description() -> pl.Expr:
         .then(pl.format("value entry {}", "value_entry_no"))
         .otherwise(pl.format("G/L entry {}", "gl_entry_no"))
     )
-    return pl.format("Corrects {}: {}", subject, pl.col("cause").str.replace_all("_", " ", literal=True))
+    return pl.format("Corrects {}: {}", subject, _spoken(pl.col("cause")))
+
+
+def _spoken(cause: pl.Expr) -> pl.Expr:
+    return cause.str.replace_all("_", " ", literal=True).str.replace(" gl$", " G/L")
 
 
 def _contras(lines: pl.DataFrame, account_scope: pl.DataFrame, books: Books) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from assets.server import HOST
 from schemas.faults import InputError
 from schemas.marts import MARTS
 
-COMMANDS = ("demo", "run", "check", "explain", "diff", "init", "dev")
+COMMANDS = ("demo", "run", "check", "explain", "propose", "diff", "init", "dev")
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
 BROWSER = build_opener(ProxyHandler({}))
@@ -456,3 +456,31 @@ def test_figures_stand_to_the_right_with_their_thousands_apart() -> None:
 def test_a_source_must_be_given() -> None:
     with pytest.raises(InputError, match="no source is given"):
         config.assignment(config.Config())
+
+
+# Proposals
+
+
+def test_propose_shows_tries_out_and_writes_what_would_put_the_findings_right(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.csv"
+    told = tieout("propose", "--source", SMALL, "--simulate", "--export", file)
+    assert told.exit_code == 0
+    assert "harbour_ceramics, as of 2025-04-26: proposals. Nothing is posted." in told.stdout
+    assert "Run Post Inventory Cost to G/L without an item filter. Simulated: gone." in told.stdout
+    assert "Take the amount off the stock account. Simulated: settled." in told.stdout
+    assert file.read_text().splitlines()[0].startswith("Journal Template Name,Journal Batch Name,Line No.")
+    assert "4 journal lines; nothing is posted" in told.stderr
+
+
+def test_propose_as_json_carries_amounts_as_text(tmp_path: Path) -> None:
+    told = json.loads(tieout("propose", "--source", SMALL, "--json").stdout)
+    assert {row["amount"] for row in told["proposals"] if row["account_no"] == "67000"} == {"-6.25"}
+    assert {row["simulated"] for row in told["proposals"]} == {False}
+
+
+def test_propose_leaves_a_file_that_is_there_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.csv"
+    file.write_text("mine")
+    told = tieout("propose", "--source", SMALL, "--export", file)
+    assert (told.exit_code, file.read_text()) == (2, "mine")
+    assert "is there already" in told.stderr
