@@ -54,7 +54,8 @@ def import_file(
 def _cells(row: Mapping[str, Any], line_no: int, template: str, batch: str) -> Sequence[str]:
     return [
         template, batch, str(line_no), "G/L Account", row["account_no"] or "",
-        row["posting_date"].isoformat(), "", row["document_no"], row["description"], "G/L Account", "", row["external_document_no"],
+        row["posting_date"].isoformat(), "", row["document_no"], row["description"],
+        "G/L Account", "", row["external_document_no"],
     ]  # fmt: skip
 
 

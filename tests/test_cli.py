@@ -472,7 +472,7 @@ def test_propose_shows_tries_out_and_writes_what_would_put_the_findings_right(tm
     assert "4 journal lines; nothing is posted" in told.stderr
 
 
-def test_propose_as_json_carries_amounts_as_text(tmp_path: Path) -> None:
+def test_propose_as_json_carries_amounts_as_text() -> None:
     told = json.loads(tieout("propose", "--source", SMALL, "--json").stdout)
     assert {row["amount"] for row in told["proposals"] if row["account_no"] == "67000"} == {"-6.25"}
     assert {row["simulated"] for row in told["proposals"]} == {False}
