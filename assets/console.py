@@ -72,7 +72,8 @@ def say(line: str) -> None:
 
 def result(summary: Summary) -> Iterator[str]:
     """One company's result: the verdict, its reasons, the controlled accounts, the causes."""
-    yield f"{summary['company']}, as of {summary['as_of']}: {summary['status'].upper()}"
+    known = f", known at {summary['known_at']}" if summary.get("known_at") else ""
+    yield f"{summary['company']}, as of {summary['as_of']}{known}: {summary['status'].upper()}"
     yield from (f"  {reason}" for reason in summary["inconclusive_because"])
     yield ""
     yield from table(ACCOUNTS, [account(row) for row in summary["tie_outs"] if row["controlled"]])

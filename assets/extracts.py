@@ -9,10 +9,11 @@ import dagster as dg
 
 from assets import storage
 from assets.run import Run
+from pipelines.sources import bc_known
 from schemas.bc import Extract
 
 
 @dg.asset(group_name="source", kinds={"polars"})
 def extract(run: Run) -> Extract:
-    """One company's tables from the source: columns with their types, files with their hashes and sums."""
-    return storage.read_company(Path(run.source), run.company)
+    """One company's tables from the source, typed, each file with its hash and sums; rows known then."""
+    return bc_known.known(storage.read_company(Path(run.source), run.company), run.settings())

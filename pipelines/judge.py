@@ -35,6 +35,7 @@ def summary(
         "contract": CONTRACT,
         "company": books.company,
         "as_of": books.as_of.isoformat(),
+        "known_at": None if extract.known_at is None else f"{extract.known_at.isoformat()}Z",
         "status": verdict(reasons, findings, tie_outs, differences, settings),
         "inconclusive_because": reasons,
         "materiality": f"{settings.materiality:f}",
@@ -49,7 +50,7 @@ def summary(
             {"check": r["check"], "result": r["result"], "why": r["why"]}
             for r in evidence.filter(pl.col("result") != "off").iter_rows(named=True)
         ],
-        "inputs": [_input(i, books) for i in extract.inputs],
+        "inputs": [_input(i, extract, books) for i in extract.inputs],
         "population": [
             {"line": r["line"], "amount": text(r["amount"], scale)} for r in population.iter_rows(named=True)
         ],
@@ -147,16 +148,17 @@ def _causes(findings: pl.DataFrame, scale: int) -> dict[str, dict[str, object]]:
     }
 
 
-def _input(given: Input, books: Books) -> dict[str, object]:
+def _input(given: Input, extract: Extract, books: Books) -> dict[str, object]:
     table, rows = given.table, given.rows
     dated = getattr(books, DATED_TABLES[table]) if table in DATED_TABLES else None
     after = dated.filter(pl.col("posting_date") > books.as_of).height if dated is not None else 0
+    used = min(rows, extract.tables[table].height)  # at an earlier moment there were fewer
     return {
         "table": table,
         "path": given.path,
         "rows": rows,
-        "rows_used": rows - after,
-        "rows_set_aside": after,
+        "rows_used": used - after,
+        "rows_set_aside": rows - used + after,
         "sha256": given.sha256,
         "control_totals": dict(given.control_totals),
     }

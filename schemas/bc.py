@@ -8,6 +8,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
@@ -80,6 +81,14 @@ class Input:
     unknown_columns: tuple[str, ...]
 
 
+class Undetermined(NamedTuple):
+    """What can't be told of an earlier moment: why, what is therefore off, and what to export."""
+
+    why: str
+    loses: str
+    export: str
+
+
 @dataclass(frozen=True)
 class Extract:
     """One company's tables, typed.
@@ -95,6 +104,8 @@ class Extract:
     scale: int
     scale_acy: int
     unknown_tables: tuple[str, ...] = ()
+    known_at: datetime | None = None  # the rows are those that existed at that moment
+    undetermined: tuple[Undetermined, ...] = ()
 
 
 def snake(caption: str) -> str:

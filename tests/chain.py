@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from pipelines import rules
-from pipelines.sources import bc_extract
+from pipelines.sources import bc_extract, bc_known
 from schemas.ledger import Settings
 from schemas.limits import Request
 from tests import page
@@ -118,7 +118,7 @@ class Chain:
     def __getitem__(self, noun: str) -> Any:
         """The noun, computed by its step from the nouns that the step's parameters name."""
         if noun == "extract" and noun not in self.known:
-            self.known[noun] = _extract(self.case)
+            self.known[noun] = bc_known.known(_extract(self.case), self["settings"])
         if noun not in self.known:
             step = _step(noun)
             named = inspect.signature(step).parameters.values()
