@@ -8,8 +8,21 @@ import dagster as dg
 import polars as pl
 
 from assets.run import Run
-from pipelines import accrue, age, attribute, posttest, propose, roll, rules, value, wip
+from pipelines import (
+    accrue,
+    age,
+    attribute,
+    posttest,
+    propose,
+    roll,
+    rules,
+    setup_advice,
+    setup_history,
+    value,
+    wip,
+)
 from pipelines import reconciliations as further
+from schemas.bc import Extract
 from schemas.ledger import Books
 from schemas.limits import PostingLimits
 
@@ -97,6 +110,36 @@ def clearing_matches(matched_lines: pl.DataFrame) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def accrual_proposals(differences: pl.DataFrame, books: Books) -> pl.DataFrame:
+def accrual_proposals(differences: pl.DataFrame, books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
     """Received or shipped and not invoiced, where the ERP posts no expected cost: the month-end accrual."""
-    return accrue.accrual_proposals(differences, books, rules.posting_rules(), rules.account_roles())
+    return accrue.accrual_proposals(differences, books, posting_rules, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def setup_timeline(
+    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The posting setup as the entries remember it: which account each key used, from when to when."""
+    return setup_history.setup_timeline(expected_postings, actual_postings, books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def setup_log(books: Books) -> pl.DataFrame:
+    """The changes of posting accounts that the change log tells."""
+    return setup_history.setup_log(books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def setup_findings(
+    expected_postings: pl.DataFrame,
+    setup_timeline: pl.DataFrame,
+    setup_log: pl.DataFrame,
+    differences: pl.DataFrame,
+    extract: Extract,
+    books: Books,
+) -> pl.DataFrame:
+    """What stands out in the posting setup: doors left open, two purposes, rows that will be missing."""
+    return setup_advice.setup_findings(
+        expected_postings, setup_timeline, setup_log, differences, extract, books, rules.causes(),
+        rules.setup_kinds(),
+    )  # fmt: skip

@@ -39,6 +39,8 @@ ORDER: Mapping[str, Sequence[str]] = {
     "roll_forward": ("account_no", "side", "ordinal"),
     "actual_postings": ("gl_entry_no", "value_entry_no", "cost_kind", "account_role"),
     "reconciliations": ("reconciliation", "key"),
+    "setup_timeline": ("setup_table", "key_1", "key_2", "account_role", "first_gl_entry_no", "account_no"),
+    "setup_findings": ("setup_table", "key_1", "key_2", "kind", "account_role", "account_no", "sentence"),
     "post_test": ("message_no", "value_entry_no", "cost_kind", "account_role", "message"),
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),

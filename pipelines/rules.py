@@ -92,6 +92,12 @@ def ageing_policies() -> pl.DataFrame:
     return _table("ageing_policies")
 
 
+@cache
+def setup_kinds() -> pl.DataFrame:
+    """The kinds of what may stand out in the posting setup, with their words and remedies."""
+    return _table("setup_findings").with_columns(pl.col("order").cast(pl.Int64))
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 REQUIRED_TABLES = ("value_entry", "gl_entry", "inventory_posting_setup", "general_posting_setup")
+#: The tables that give accounts, with their numbers: the change log names them by number.
+SETUP_TABLES: Mapping[str, int] = {"inventory_posting_setup": 5813, "general_posting_setup": 252}
 LCY, ACY = "LCY amount", "ACY amount"
 
 DTYPES: Mapping[str, pl.DataType] = {

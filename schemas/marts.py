@@ -28,6 +28,8 @@ ROLES = (
 )  # fmt: skip
 #: What BC's batch job does about a message of its test report.
 BATCH_JOB = ("does not start", "stops", "skips", "posts anyway")
+#: What an account is to its setup key: what the setup says today, what it said, what it never said.
+SETUP_STATUSES = ("today", "former", "side_by_side", "unused", "blank", "no_row")
 COST_KINDS = ("actual", "expected", "write_off")
 SEVERITIES = ("error", "warning", "info")
 CAUSES = (
@@ -148,6 +150,41 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "line": Column(_TEXT, is_nullable=False),
         "account_role": Column(_TEXT, values=ROLES),
         "amount": Column(LCY, is_nullable=False),
+    },
+    "setup_timeline": {
+        "setup_table": Column(_TEXT, is_nullable=False),
+        "key_1": Column(_TEXT, is_nullable=False),
+        "key_2": Column(_TEXT, is_nullable=False),
+        "account_role": Column(_TEXT, is_nullable=False, values=ROLES),
+        "account_no": Column(_TEXT),  # null: the line's account was deleted
+        "account_name": Column(_TEXT),
+        "status": Column(_TEXT, is_nullable=False, values=SETUP_STATUSES),
+        "today_account_no": Column(_TEXT),
+        "first_posted_on": Column(_DATE),
+        "last_posted_on": Column(_DATE),
+        "lines": Column(_NUMBER, is_nullable=False),
+        "amount": Column(LCY, is_nullable=False),
+        "first_gl_entry_no": Column(_NUMBER),
+        "last_gl_entry_no": Column(_NUMBER),
+        "first_value_entry_no": Column(_NUMBER),
+        "last_value_entry_no": Column(_NUMBER),
+        "changed_at": Column(pl.Datetime("ms")),
+        "changed_by": Column(_TEXT),
+        "logged_account": Column(_TEXT),
+        "log_agrees": Column(_CLAIM),  # null: no change log, or nothing ended
+    },
+    "setup_findings": {
+        "kind": Column(_TEXT, is_nullable=False),
+        "severity": Column(_TEXT, is_nullable=False, values=SEVERITIES),
+        "setup_table": Column(_TEXT),
+        "key_1": Column(_TEXT),
+        "key_2": Column(_TEXT),
+        "account_role": Column(_TEXT, values=ROLES),
+        "account_no": Column(_TEXT),
+        "entries": Column(_NUMBER),
+        "amount": Column(LCY),
+        "sentence": Column(_TEXT, is_nullable=False),
+        "remedy": Column(_TEXT, is_nullable=False),
     },
     "post_test": {
         "message_no": Column(_NUMBER, is_nullable=False),
@@ -344,6 +381,12 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         .over("account_no", "side")
         == 0,
     },
+    "setup_timeline": {
+        "a period ends after it began": (pl.col("last_gl_entry_no") >= pl.col("first_gl_entry_no")).fill_null(
+            pl.col("lines") == 0
+        ),
+    },
+    "setup_findings": {"a sentence says something": pl.col("sentence").str.strip_chars() != ""},
     "post_test": {
         "a message says something": pl.col("message").str.strip_chars() != "",
         "a row is about an entry, some entries or the request": pl.col("value_entry_no").is_null()

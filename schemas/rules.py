@@ -27,7 +27,7 @@ POSTING_RULES = (
 )  # fmt: skip
 ACCOUNT_ROLES = (
     "account_role", "ordinal", "is_controlled", "bc_name", "setup_table", "setup_column",
-    "setup_key_1", "setup_key_2", "entry_key_1", "entry_key_2",
+    "setup_field_no", "setup_key_1", "setup_key_2", "entry_key_1", "entry_key_2",
 )  # fmt: skip
 CAUSES = ("cause", "order", "layer", "severity", "drift", "predicate", "explanation")
 REMEDIES = ("cause", "origin", "remedy")
@@ -48,6 +48,7 @@ AGEING_POLICIES = (
     "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from",
     "is_stale_when_done", "source",
 )  # fmt: skip
+SETUP_FINDINGS = ("kind", "order", "severity", "sentence", "remedy")
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
@@ -57,6 +58,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "source_codes_bc": SOURCE_CODES,
     "completeness": COMPLETENESS,
     "setup_messages_bc": SETUP_MESSAGES,
+    "setup_findings": SETUP_FINDINGS,
     "reconciliations": RECONCILIATIONS,
     "proposals": PROPOSALS,
     "matching_rules": MATCHING_RULES,
@@ -75,6 +77,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "proposals": ("cause",),
     "matching_rules": ("rule_id",),
     "ageing_policies": ("account_no", "account_role"),
+    "setup_findings": ("kind",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -93,6 +96,7 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("reconciliations", "left_sign"): frozenset({"1", "-1"}),
     ("reconciliations", "right_sign"): frozenset({"1", "-1"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
+    ("setup_findings", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
     ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
     ("proposals", "action"): frozenset({"run_job", "complete_setup", "journal", "support", "none"}),

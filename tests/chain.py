@@ -73,6 +73,10 @@ STEPS: Mapping[str, str] = {
     "summary": "pipelines.judge:summary",
     "posting_limits": "pipelines.sources.bc_limits:posting_limits",
     "post_test": "pipelines.posttest:post_test",
+    "setup_timeline": "pipelines.setup_history:setup_timeline",
+    "setup_log": "pipelines.setup_history:setup_log",
+    "setup_kinds": "pipelines.rules:setup_kinds",
+    "setup_findings": "pipelines.setup_advice:setup_findings",
 }
 
 #: A page's switch and the setup field behind it.

@@ -76,7 +76,7 @@ def test_a_contract_that_is_breached_says_so(contract: str, verdict_on_breaches:
 
 def test_every_step_is_under_the_contract() -> None:
     modules = {f"pipelines.{file.stem}" for file in (ROOT / "pipelines").glob("[a-z]*.py")}
-    assert set(contracts()["steps"]["modules"]) == modules - {"pipelines.rules", "pipelines.corrections"}
+    assert set(contracts()["steps"]["modules"]) == modules - {"pipelines.rules"}
 
 
 @pytest.mark.parametrize("room", ROOMS)
