@@ -64,10 +64,10 @@ def matched_lines(clearing_lines: pl.DataFrame, matching_rules: pl.DataFrame) ->
 
 def _by_document_number(lines: pl.DataFrame) -> pl.DataFrame:
     """Lines without lineage that share a document number and stand on both sides are that document's."""
-    document = ["account_no", "document_no"]
-    is_open = pl.col("is_free") & (pl.col("document_no") != "")
-    sides = pl.col("amount").filter(is_open).sign().n_unique().over(document)
-    is_joined = is_open & (pl.col("rule_id") == "none") & (sides > 1)
+    is_open = pl.col("amount").sum().over("account_no", "item_key") != 0
+    is_looking = pl.col("is_free") & (pl.col("document_no") != "") & is_open
+    sides = pl.col("amount").filter(is_looking).sign().n_unique().over("account_no", "document_no")
+    is_joined = is_looking & (pl.col("rule_id") == "none") & (sides > 1)
     return lines.with_columns(
         item_key=pl.when(is_joined).then(pl.format("doc:{}", "document_no")).otherwise("item_key"),
         rule_id=pl.when(is_joined).then(pl.lit("document_number")).otherwise("rule_id"),

@@ -288,4 +288,16 @@ def _settings(case: Page) -> Settings:
         materiality=Decimal(stated.get("materiality", "0.01")),
         localization=stated.get("localization", ""),
         warnings_count=stated.get("warnings count", "no") == "yes",
+        clearing_accounts=_stated(stated, "clearing accounts"),
+        stale_after_days={key: int(days) for key, days in _stated(stated, "stale after days").items()},
+        age_buckets={
+            key: [int(day) for day in days.split(", ")]
+            for key, days in _stated(stated, "age buckets").items()
+        },
     )
+
+
+def _stated(parameters: Mapping[str, str], name: str) -> dict[str, str]:
+    """``5410 = goods in transit; 2910 = bridging`` as keys and values."""
+    pairs = (pair.partition(" = ") for pair in parameters.get(name, "").split("; ") if pair)
+    return {key: value for key, _, value in pairs}

@@ -150,11 +150,11 @@ def test_bad_usage_is_told_and_ends_with_2(
 BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     "an unknown key": (
         "[run]\nmaterialty = 1",
-        "tieout.toml: [run] materialty: is not known. Allowed here: as_of, materiality, out.",
+        "[run] materialty: is not known. Allowed here: as_of, known_at, roll_from, materiality, out.",
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",
-        "tieout.toml: [runs]: is not known. Allowed here: source, run, switches, verdict.",
+        "tieout.toml: [runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing.",
     ),
     "text for a switch": (
         "[switches]\nexpected_cost_posting = 'yes'",
@@ -178,7 +178,7 @@ def test_a_broken_config_is_told_with_its_place(case: str, tmp_path: Path) -> No
 
 TABLES = (
     ("source", config.Source), ("run", config.Run),
-    ("switches", config.Switches), ("verdict", config.Verdict),
+    ("switches", config.Switches), ("verdict", config.Verdict), ("clearing", config.Clearing),
 )  # fmt: skip
 
 
@@ -217,6 +217,26 @@ def test_flags_win_over_the_config(tmp_path: Path) -> None:
     assert (chosen.source.path, chosen.source.company) == (str(tmp_path / "a"), "B")
     assert (str(chosen.run.as_of), str(chosen.run.materiality)) == ("2026-02-28", "0.05")
     assert chosen.run.out == "c"
+
+
+def test_what_a_config_says_of_clearing_reaches_the_calculation(tmp_path: Path) -> None:
+    path = tmp_path / "tieout.toml"
+    path.write_text(
+        "[source]\npath = 'a'\n[clearing]\naccounts = { 5410 = 'goods in transit' }\n"
+        "stale_after_days = { wip = 365 }\nbuckets = { 5410 = [7, 14] }\n"
+    )
+    settings = run.as_resource(config.assignment(config.chosen(path, materiality="1"))).settings()
+    assert settings.clearing_accounts == {"5410": "goods in transit"}
+    assert settings.stale_after_days == {"wip": 365}
+    assert settings.age_buckets == {"5410": [7, 14]}
+
+
+@pytest.mark.parametrize("days", ["[]", "[30, 14]", "[0, 7]", "30", "['7']"])
+def test_age_buckets_are_rising_days(tmp_path: Path, days: str) -> None:
+    path = tmp_path / "tieout.toml"
+    path.write_text(f"[clearing]\nbuckets = {{ wip = {days} }}\n")
+    with pytest.raises(InputError, match=r"\[clearing\] buckets.wip.* rising numbers of days"):
+        config.read(path)
 
 
 def test_amounts_in_a_config_are_exact(tmp_path: Path) -> None:

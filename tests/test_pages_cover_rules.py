@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from pipelines import rules
 from tests import chain, page
 
-#: ``unclassified`` labels a difference that no cause explains: no page can plant it on purpose. Clearing
-#: items are aged by policy, which a page doesn't give.
-NEVER_PLANTED = {"unclassified", "stale_clearing"}
+#: ``unclassified`` labels a difference that no cause explains: no page can plant it on purpose.
+NEVER_PLANTED = {"unclassified"}
 
 
 def test_every_posting_rule_is_used() -> None:
@@ -22,6 +23,11 @@ def test_every_account_role_is_expected() -> None:
 
 def test_every_cause_is_expected() -> None:
     assert sorted(set(rules.causes()["cause"]) - set(_expected("cause")) - NEVER_PLANTED) == []
+
+
+def test_every_matching_rule_is_expected() -> None:
+    kinds = pl.col("kind").is_in(["document", "item_document", "settled", "amount", "lineage"])
+    assert sorted(set(rules.matching_rules().filter(kinds)["rule_id"]) - set(_expected("rule_id"))) == []
 
 
 def _expected(column: str) -> Iterator[str]:
