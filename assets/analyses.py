@@ -12,6 +12,7 @@ from pipelines import (
     accrue,
     age,
     attribute,
+    matrix,
     posttest,
     propose,
     roll,
@@ -23,7 +24,7 @@ from pipelines import (
 )
 from pipelines import reconciliations as further
 from schemas.bc import Extract
-from schemas.ledger import Books
+from schemas.ledger import Books, Excerpt
 from schemas.limits import PostingLimits
 
 GROUP = "analysis"
@@ -95,6 +96,27 @@ def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, b
 def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The tie-out of each account by item, location, document and dimension set, both sides."""
     return value.breakdowns(attributed_lines, entry_items, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def bc_matrix(
+    attributed_lines: pl.DataFrame,
+    entry_items: pl.DataFrame,
+    differences: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """Business Central's page Inventory - G/L Reconciliation: as it shows itself, and corrected."""
+    return matrix.bc_matrix(
+        attributed_lines,
+        entry_items,
+        differences,
+        account_scope,
+        books,
+        rules.matrix_formulas(),
+        rules.matrix_warnings(),
+        Excerpt(),
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

@@ -44,6 +44,7 @@ ORDER: Mapping[str, Sequence[str]] = {
     "post_test": ("message_no", "value_entry_no", "cost_kind", "account_role", "message"),
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),
+    "bc_matrix": ("view", "row_no"),
     "wip_orders": ("order_no", "order_line_no", "account_no"),
     "proposals": ("proposal_id", "finding_id", "line_no", "setup_table", "setup_key_1", "setup_key_2"),
     "clearing_items": ("account_no", "item_key"),

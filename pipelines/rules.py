@@ -98,6 +98,18 @@ def setup_kinds() -> pl.DataFrame:
     return _table("setup_findings").with_columns(pl.col("order").cast(pl.Int64))
 
 
+@cache
+def matrix_formulas() -> pl.DataFrame:
+    """The rows of BC's page Inventory - G/L Reconciliation, and which amounts fill each cell."""
+    return _table("matrix_bc").with_columns(pl.col("row_no").cast(pl.Int64))
+
+
+@cache
+def matrix_warnings() -> pl.DataFrame:
+    """The warnings of that page and more, each with the causes that it tells."""
+    return _table("matrix_warnings_bc").with_columns(pl.col("ordinal").cast(pl.Int64))
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

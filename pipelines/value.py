@@ -27,7 +27,8 @@ def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, b
     that average costs count by (null where it wasn't given). ``posted_to_gl`` and ``expected_posted_to_gl``
     are what the entries say was posted. ``value_actual`` + the four lines of the population =
     ``subledger``, the item's part of the inventory role; ``gl`` is what the G/L holds of it by linked lines.
-    Quantities are null where they weren't given. Capacity is no stock and isn't here.
+    A quantity is that of the value entries, else of the item ledger entries; null where neither was given.
+    Capacity is no stock and isn't here.
 
     Source: report 1001 "Inventory Valuation", which sums value entries up to the ending date.
     """
@@ -35,7 +36,8 @@ def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, b
     until = entries.filter(pl.col("posting_date") <= books.as_of)
     by_valuation = entries.filter(pl.col("valuation_date") <= books.as_of)
     stock = until.group_by(PLACE).agg(
-        *_quantities(books),
+        pl.col("item_ledger_entry_quantity").sum().cast(QUANTITY).alias("_quantity"),
+        pl.col("invoiced_quantity").sum().cast(QUANTITY).alias("_invoiced_quantity"),
         pl.col("amount_actual").sum().alias("value_actual"),
         pl.col("amount_expected").sum().alias("value_expected"),
         pl.col("posted_actual").sum().alias("posted_to_gl"),
@@ -45,11 +47,15 @@ def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, b
     return (
         stock.join(_sum_of(by_valuation, "value_by_valuation_date"), on=PLACE, how="full", coalesce=True)
         .join(_inventory(attributed_lines, books), on=PLACE, how="full", coalesce=True)
+        .join(_moved(books), on=PLACE, how="full", coalesce=True)
         .with_columns(pl.col(c).fill_null(0).cast(AMOUNT) for c in _AMOUNTS)
         .with_columns(
+            quantity=_quantity(books),
+            invoiced_quantity=_where_given("invoiced_quantity", "_invoiced_quantity", books),
             value=pl.col("value_actual") + pl.col("value_expected"),
             value_by_valuation_date=_where_given("valuation_date", "value_by_valuation_date", books),
         )
+        .drop("_quantity", "_invoiced_quantity", "_moved")
         .sort(PLACE)
     )
 
@@ -109,12 +115,32 @@ def _with_bridge(entries: pl.DataFrame, expected_postings: pl.DataFrame) -> pl.D
     )
 
 
-def _quantities(books: Books) -> list[pl.Expr]:
-    given = {"quantity": "item_ledger_entry_quantity", "invoiced_quantity": "invoiced_quantity"}
-    return [
-        _where_given(column, pl.col(column).sum().cast(QUANTITY), books).alias(name)
-        for name, column in given.items()
-    ]
+def _quantity(books: Books) -> pl.Expr:
+    if "item_ledger_entry_quantity" in books.given["value_entry"]:
+        return pl.col("_quantity").fill_null(0)
+    has_entries = "quantity" in books.given.get("item_ledger_entry", frozenset())
+    return pl.when(pl.lit(has_entries)).then(pl.col("_moved").fill_null(0))
+
+
+def _moved(books: Books) -> pl.DataFrame:
+    """The item ledger entries' quantity by place; the posting group is that of their value entries, else the
+    item's of today.
+    """
+    groups = books.value_entries.group_by("item_ledger_entry_no", maintain_order=True).agg(
+        pl.col("inventory_posting_group").first().alias("_of_entry")
+    )
+    items = books.items.select("item_no", "inventory_posting_group")
+    return (
+        books.item_ledger_entries.filter(pl.col("posting_date") <= books.as_of)
+        .join(groups, on="item_ledger_entry_no", how="left", validate="1:1")
+        .join(items, on="item_no", how="left", validate="m:1")
+        .with_columns(
+            pl.coalesce("_of_entry", "inventory_posting_group", pl.lit("")).alias("inventory_posting_group"),
+            pl.col("item_no", "variant_code", "location_code").fill_null(""),
+        )
+        .group_by(PLACE)
+        .agg(pl.col("quantity").sum().cast(QUANTITY).alias("_moved"))
+    )
 
 
 def _where_given(column: str, figure: str | pl.Expr, books: Books) -> pl.Expr:

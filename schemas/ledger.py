@@ -345,6 +345,20 @@ class Settings:
     age_buckets: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
+class Excerpt(NamedTuple):
+    """Which part of the books a reader asks for: an item, a location, posting dates; ``None``: all."""
+
+    item_no: str | None = None
+    location_code: str | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether lines of the books are left out for their date."""
+        return self.date_from is not None or self.date_to is not None
+
+
 @dataclass(frozen=True)
 class Switches:
     """The ERP's switches as they stand, and where each was read from (``setup``, ``config``,

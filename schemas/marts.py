@@ -236,6 +236,23 @@ MARTS: Mapping[str, Mapping[str, Column]] = {
         "other_activity": Column(LCY, is_nullable=False),
         "difference": Column(LCY, is_nullable=False),
     },
+    "bc_matrix": {
+        "view": Column(_TEXT, is_nullable=False, values=("as_bc", "corrected")),
+        "row_no": Column(_NUMBER, is_nullable=False),
+        "row": Column(_TEXT, is_nullable=False),
+        "account_role": Column(_TEXT, values=ROLES),
+        "inventory": Column(LCY),
+        "inventory_interim": Column(LCY),
+        "wip": Column(LCY),
+        "other": Column(LCY),
+        "total": Column(LCY),
+        "gl_total": Column(LCY),
+        "other_activity": Column(LCY),
+        "difference": Column(LCY),
+        "warning": Column(_TEXT, is_nullable=False),
+        "warnings": Column(_JSON, is_nullable=False),
+        "accounts": Column(_JSON, is_nullable=False),
+    },
     "wip_orders": {
         "order_no": Column(_TEXT),
         "order_line_no": Column(_NUMBER),
@@ -341,6 +358,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "expected_postings": ("value_entry_no", "cost_kind", "account_role"),
     "valuation": ("item_no", "variant_code", "location_code", "inventory_posting_group"),
     "breakdowns": ("by", "account_no", "key"),
+    "bc_matrix": ("view", "row_no"),
     "wip_orders": ("order_no", "order_line_no", "account_no"),
     "clearing_items": ("account_no", "item_key"),
     "clearing_matches": ("account_no", "rule_id", "item_key"),
@@ -400,6 +418,16 @@ ROW_LAWS: Mapping[str, Mapping[str, pl.Expr]] = {
         == pl.col("subledger"),
     },
     "breakdowns": {"difference = gl - other activity - subledger": _DIFFERENCE},
+    "bc_matrix": {
+        "difference = G/L total - other activity - total": (
+            pl.col("gl_total") - pl.col("other_activity").fill_null(0) - pl.col("total")
+            == pl.col("difference")
+        ).fill_null(True),
+        "corrected rows foot": (
+            pl.sum_horizontal("inventory", "inventory_interim", "wip", "other") == pl.col("total")
+        ).fill_null(True)
+        | (pl.col("view") == "as_bc"),
+    },
     "wip_orders": {
         "difference = gl - other activity - subledger": _DIFFERENCE,
         "the components sum to the subledger": pl.sum_horizontal(

@@ -50,6 +50,12 @@ AGEING_POLICIES = (
 )  # fmt: skip
 SETUP_FINDINGS = ("kind", "order", "severity", "sentence", "remedy")
 
+MATRIX = (
+    "view", "row_no", "row", "column", "account_role", "lines_of", "item_ledger_entry_type", "entry_type",
+    "variance_type", "order_type", "amount", "sign", "condition", "source",
+)  # fmt: skip
+MATRIX_WARNINGS = ("warning", "ordinal", "cause", "bc_test", "meaning")
+
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
     "account_roles_bc": ACCOUNT_ROLES,
@@ -59,6 +65,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "completeness": COMPLETENESS,
     "setup_messages_bc": SETUP_MESSAGES,
     "setup_findings": SETUP_FINDINGS,
+    "matrix_bc": MATRIX,
+    "matrix_warnings_bc": MATRIX_WARNINGS,
     "reconciliations": RECONCILIATIONS,
     "proposals": PROPOSALS,
     "matching_rules": MATCHING_RULES,
@@ -78,6 +86,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "matching_rules": ("rule_id",),
     "ageing_policies": ("account_no", "account_role"),
     "setup_findings": ("kind",),
+    "matrix_bc": tuple(c for c in MATRIX if c != "row"),
+    "matrix_warnings_bc": ("cause",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -95,6 +105,9 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("reconciliations", "rule"): frozenset({"equal", "where_left", "dates"}),
     ("reconciliations", "left_sign"): frozenset({"1", "-1"}),
     ("reconciliations", "right_sign"): frozenset({"1", "-1"}),
+    ("matrix_bc", "view"): frozenset({"as_bc", "corrected"}),
+    ("matrix_bc", "amount"): frozenset({"actual", "expected", "due"}),
+    ("matrix_bc", "sign"): frozenset({"+", "-"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_findings", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),

@@ -18,7 +18,7 @@ import polars as pl
 
 from pipelines import rules
 from pipelines.sources import bc_extract, bc_known
-from schemas.ledger import Settings
+from schemas.ledger import Excerpt, Settings
 from schemas.limits import Request
 from tests import page
 from tests.page import CASES, Mismatch, Page, PageError, Row
@@ -70,6 +70,9 @@ STEPS: Mapping[str, str] = {
     "valuation": "pipelines.value:valuation",
     "breakdowns": "pipelines.value:breakdowns",
     "wip_orders": "pipelines.wip:wip_orders",
+    "matrix_formulas": "pipelines.rules:matrix_formulas",
+    "matrix_warnings": "pipelines.rules:matrix_warnings",
+    "bc_matrix": "pipelines.matrix:bc_matrix",
     "summary": "pipelines.judge:summary",
     "posting_limits": "pipelines.sources.bc_limits:posting_limits",
     "post_test": "pipelines.posttest:post_test",
@@ -105,7 +108,7 @@ class Chain:
 
     def __init__(self, case: Page, posting_rules: pl.DataFrame | None = None, **given: Any) -> None:
         self.case = case
-        self.known: dict[str, Any] = {"settings": _settings(case), **given}
+        self.known: dict[str, Any] = {"settings": _settings(case), "excerpt": _excerpt(case), **given}
         if "posting_rules" in case.given:
             own = pl.DataFrame(_text(case.given["posting_rules"].rows, ()))
             self.known["posting_rules"] = rules.adapted_rules(own, f"{case.path.name}")
@@ -139,6 +142,7 @@ class Chain:
             "roll forward": lambda: _of_accounts(self["roll_forward"], table),
             "population": lambda: _without_empty(self["population"], table, "line"),
             "breakdowns": lambda: _of_named(self["breakdowns"], table, "by", "account_no"),
+            "bc matrix": lambda: _of_named(self["bc_matrix"], table, "view", "row"),
             "causes": self._causes,
             "verdict": self._verdict,
             "warnings": lambda: _texts(self["summary"]["warnings"], "warning"),
@@ -301,3 +305,14 @@ def _stated(parameters: Mapping[str, str], name: str) -> dict[str, str]:
     """``5410 = goods in transit; 2910 = bridging`` as keys and values."""
     pairs = (pair.partition(" = ") for pair in parameters.get(name, "").split("; ") if pair)
     return {key: value for key, _, value in pairs}
+
+
+def _excerpt(case: Page) -> Excerpt:
+    stated = case.parameters
+    first, last = stated.get("from"), stated.get("to")
+    return Excerpt(
+        item_no=stated.get("item"),
+        location_code=stated.get("location", "").replace("(blank)", "") if "location" in stated else None,
+        date_from=date.fromisoformat(first) if first else None,
+        date_to=date.fromisoformat(last) if last else None,
+    )

@@ -187,6 +187,68 @@ def orders_hold_all_parts_of_wip(books: Chain) -> pl.DataFrame:
     return sums.filter(pl.any_horizontal(pl.col(f) != parts[f][0] for f in FIGURES[:3]))
 
 
+def corrected_matrix_leads_to_the_tie_outs(books: Chain) -> pl.DataFrame:
+    """Account by account: each G/L line in one role, and what counts of the roles is the tie-out."""
+    told = _corrected(books).select("account_role", "accounts").explode("accounts").unnest("accounts")
+    accounts = books["tie_outs"].select("account_no", "is_controlled")
+    told = told.filter(pl.col("total").is_not_null())
+    role = pl.coalesce("column", "account_role")
+    counts = (
+        role.is_in(CONTROLLED_ROLES).fill_null(True)
+        | ~pl.col("is_controlled")
+        | pl.col("account_no").is_null()
+    )
+    sums = (
+        told.join(accounts, on="account_no", how="left", nulls_equal=True)
+        .group_by("account_no")
+        .agg(
+            subledger=pl.col("total").filter(counts).sum(),
+            gl=pl.col("gl_total").sum(),
+            difference=pl.col("difference").filter(counts).sum(),
+        )
+        .with_columns(other_activity=pl.col("gl") - pl.col("difference") - pl.col("subledger"))
+    )
+    return _not_the_tie_outs(books, sums)
+
+
+def matrix_foots_both_ways(books: Chain) -> pl.DataFrame:
+    """Rows: the cells are the row's total. Columns: what the column's account holds, all its counter-accounts
+    hold the other way round.
+    """
+    rows = _corrected(books)
+    total = rows.filter(pl.col("row") == "Total")
+    body = rows.filter(pl.col("row_no") < total["row_no"][0])
+    cells = pl.sum_horizontal("inventory", "inventory_interim", "wip", "other")
+    columns = [(c, body[c].sum(), total[c][0]) for c in ("inventory", "inventory_interim", "wip")]
+    wrong = [c for c, counter, held in columns if counter + held != 0]
+    in_row = body.filter((cells != pl.col("total")).fill_null(False))["row"].to_list()
+    return pl.DataFrame({"wrong": [*wrong, *in_row]}, schema={"wrong": pl.String})
+
+
+def warnings_sum_to_the_differences(books: Chain) -> pl.DataFrame:
+    rows = _corrected(books)
+    told = rows.select("row_no", "warnings").explode("warnings").unnest("warnings").filter("in_difference")
+    by_row = told.group_by("row_no", "column").agg(pl.col("amount").sum())
+    at_the_foot = rows.filter(pl.col("row") == "Difference").drop("difference")
+    foot = at_the_foot.unpivot(
+        ["inventory", "inventory_interim", "wip"],
+        index="row_no",
+        variable_name="column",
+        value_name="difference",
+    )
+    body = rows.filter(pl.col("difference").is_not_null()).select(
+        "row_no", pl.lit(None, pl.String).alias("column"), "difference"
+    )
+    both = pl.concat([foot, body]).join(
+        by_row, on=["row_no", "column"], how="full", coalesce=True, nulls_equal=True
+    )
+    return both.filter(pl.col("difference").fill_null(0) != pl.col("amount").fill_null(0))
+
+
+def _corrected(books: Chain) -> pl.DataFrame:
+    return books["bc_matrix"].filter(pl.col("view") == "corrected")
+
+
 FIGURES = ("subledger", "gl", "other_activity", "difference")
 
 
@@ -298,6 +360,9 @@ LAWS: tuple[Law, ...] = (
     valuation_leads_from_the_population_to_the_subledger,
     orders_sum_to_wip,
     orders_hold_all_parts_of_wip,
+    corrected_matrix_leads_to_the_tie_outs,
+    matrix_foots_both_ways,
+    warnings_sum_to_the_differences,
     rows_in_are_rows_out,
     causes_are_counted_as_they_are_found,
     accounts_roll_forward_to_their_tie_out,

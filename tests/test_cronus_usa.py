@@ -80,6 +80,42 @@ def test_the_population_leads_to_the_inventory_role(cronus: Outcome) -> None:
     assert lines["subledger of the inventory role"] == "2255759.50"
 
 
+def test_the_reconciliation_page_shows_240_and_what_it_hides(cronus: Outcome) -> None:
+    """As the page shows it, one account in several roles differs by millions on every row; corrected, the
+    invoice of an item that isn't stocked is all that differs.
+    """
+    matrix = cronus.bc_matrix.select("view", "row", "inventory", "difference", "warning")
+    differing = matrix.filter((pl.col("difference").fill_null(0) != 0) | (pl.col("row") == "Difference"))
+    assert differing.filter(pl.col("view") == "corrected").rows() == [
+        (
+            "corrected", "Difference", Decimal("240.00"), None,
+            "Inventory: Direct Posting 240.00 on 14140; "
+            "Inventory (Interim): Expected Cost Setup 150495.00 beside the difference",
+        )
+    ]  # fmt: skip
+    as_bc = {row: (inventory, difference) for view, row, inventory, difference, _ in differing.rows()[:-1]}
+    assert as_bc["Difference"] == (Decimal("240.00"), None)
+    assert as_bc["Direct Cost Applied"] == (Decimal("-727825.00"), Decimal("2983824.50"))
+    assert as_bc["COGS"] == (Decimal("646681.00"), Decimal("-2174615.50"))
+
+
+def test_the_valuation_is_that_of_the_stock_ledger(cronus: Outcome) -> None:
+    sums = cronus.valuation.select(pl.col("value_actual", "value_expected", "subledger", "gl").sum()).row(0)
+    assert sums == tuple(map(Decimal, ("2255759.50", "150495.00", "2255759.50", "2255759.50")))
+
+
+def test_the_240_belong_to_no_item_and_to_one_dimension_set(cronus: Outcome) -> None:
+    found = cronus.breakdowns.filter(pl.col("difference") != 0).select(
+        "by", "account_no", "key", "difference"
+    )
+    assert sorted(found.rows()) == [
+        ("dimension_set", "14140", "7", Decimal("240.00")),
+        ("document", "14140", "(no entry)", Decimal("240.00")),
+        ("item", "14140", "(no entry)", Decimal("240.00")),
+        ("location", "14140", "(no entry)", Decimal("240.00")),
+    ]
+
+
 def test_the_last_dates_count(cronus: Outcome) -> None:
     assert cronus.summary["as_of"] == "2026-07-01"
     gl = next(i for i in cronus.summary["inputs"] if i["table"] == "gl_entry")

@@ -17,6 +17,10 @@ class Outcome(NamedTuple):
     differences: pl.DataFrame
     expected_postings: pl.DataFrame
     actual_postings: pl.DataFrame
+    bc_matrix: pl.DataFrame
+    valuation: pl.DataFrame
+    breakdowns: pl.DataFrame
+    wip_orders: pl.DataFrame
     books: Books
 
 
