@@ -37,6 +37,7 @@ class Plan(NamedTuple):
     sort: tuple[str, ...] = ()
     mark: Mark | None = None
     rows: int = ROWS
+    unless_zero: str = ""
     empty: str = "No rows."
 
 
@@ -84,6 +85,8 @@ def table(plan: Plan, mart: pl.DataFrame, scale: int) -> Table:
     columns = _columns(plan, mart)
     order = _order(plan, mart)
     in_order = mart.sort(order, nulls_last=True, maintain_order=True) if order else mart
+    if plan.unless_zero in mart.columns:
+        in_order = in_order.filter(pl.col(plan.unless_zero) != 0)
     shown = in_order.head(plan.rows)
     cells = grid(shown.iter_rows(named=True), columns, scale)
     is_marked = _is_marked(plan, mart)
@@ -123,6 +126,7 @@ def _plan(row: Mapping[str, str]) -> Plan:
         sort=tuple(row["sort"].split()),
         mark=Mark(mark, caption) if mark else None,
         rows=int(row["rows"] or ROWS),
+        unless_zero=row["unless_zero"],
         empty=row["empty"] or "No rows.",
     )
 
