@@ -189,6 +189,7 @@ def explain(
     finding: Annotated[
         str | None, typer.Option("--finding", metavar="ID", help="All that a finding touches.")
     ] = None,
+    json: Json = False,
 ) -> int:
     """Shows why: the rule hit, the setup rows used, the expected lines, the actual lines, the findings.
 
@@ -211,7 +212,8 @@ def explain(
             "--order NO or --finding ID"
         )
     chosen = config.chosen(config_file, source, company, as_of, materiality=materiality, known_at=known_at)
-    return reconciliation.explained(config.assignment(chosen), *next(iter(named.items())))
+    kind, key = next(iter(named.items()))
+    return reconciliation.explained(config.assignment(chosen), kind, key, as_json=json)
 
 
 @app.command()

@@ -1,42 +1,21 @@
 """Why a figure is what it is: one entry, account, document, order or finding with all that is known of it.
 
-Here: looking up and laying out. Not here: any computation (``pipelines``); every figure stands in an asset.
+Here: looking up. Not here: any computation (``pipelines``), since every figure stands in an asset, and the
+words and columns in which the answer is told (``assets.telling``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from assets.console import Row, table
 from schemas.faults import InputError
 from schemas.ledger import Books
 from schemas.money import text
 
 SHOWN = 10
-
-EXPECTED = (
-    "cost kind",
-    "account role",
-    "account",
-    "amount>",
-    "posted>",
-    "open>",
-    "rule",
-    "setup row",
-    "problem",
-)
-ACTUAL = ("G/L entry>", "date", "account", "amount>", "account role", "cost kind", "document", "link")
-RULES = ("rule", "outcome", "first role", "second role", "source")
-TIE_OUT = (
-    "account",
-    "name",
-    "subledger>",
-    "general ledger>",
-    "other activity>",
-    "difference>",
-    "unexplained>",
-)
 
 
 class Touched(NamedTuple):
@@ -46,25 +25,90 @@ class Touched(NamedTuple):
     gl_entries: Sequence[int]
 
 
-def explanation(values: Mapping[str, Any], kind: str, key: str | int) -> Iterator[str]:
-    """The explanation, line by line; an error that says what there is when nothing has that key."""
+class Answer(NamedTuple):
+    """All that is known of what was asked: a table each, with the rows that are shown.
+
+    ``left_out`` counts the value entries and G/L entries that aren't shown; those with findings come first.
+    """
+
+    company: str
+    as_of: date
+    scale: int
+    scale_acy: int
+    kind: str
+    key: str | int
+    tie_out: pl.DataFrame
+    value_entries: pl.DataFrame
+    rules_hit: pl.DataFrame
+    expected_lines: pl.DataFrame
+    actual_lines: pl.DataFrame
+    gl_entries: pl.DataFrame
+    orders: pl.DataFrame
+    clearing_items: pl.DataFrame
+    findings: pl.DataFrame
+    proposals: pl.DataFrame
+    left_out: Mapping[str, int]
+
+
+def answer(values: Mapping[str, Any], kind: str, key: str | int) -> Answer:
+    """The answer; an :class:`InputError` that says what there is when nothing has that key."""
+    books: Books = values["books"]
     touched = LOOKUPS[kind](values, key)
     found = findings(values["differences"], kind, key, touched)
-    is_account = kind == "account" and not values["tie_outs"].filter(pl.col("account_no") == key).is_empty()
-    if not any(touched) and found.is_empty() and not is_account:
+    tie_out = values["tie_outs"].filter(pl.lit(kind == "account") & (pl.col("account_no") == str(key)))
+    orders = orders_of(values, kind, key, touched)
+    if not any(touched) and found.is_empty() and tie_out.is_empty() and orders.is_empty():
         raise InputError(f"there is no {kind} {key}. {known(values, kind)}")
-    shown = {number for number in found["value_entry_no"] if number is not None}
-    entries = sorted(touched.value_entries, key=lambda number: (number not in shown, number))
-    lines = sorted(touched.gl_entries)
-    yield f"{values['books'].company}, as of {values['books'].as_of}: {kind} {key}"
-    if is_account:
-        yield from account_lines(values, str(key))
-    for number in entries[:SHOWN]:
-        yield from value_entry_lines(values, number)
-    yield from gl_entry_lines(values, lines[:SHOWN])
-    yield from finding_lines(found)
-    yield from rest("value entries", entries)
-    yield from rest("G/L entries", lines)
+    entries = first_with_findings(touched.value_entries, found, "value_entry_no")
+    lines = first_with_findings(touched.gl_entries, found, "gl_entry_no")
+    expected = of_entries(values["expected_postings"], entries)
+    return Answer(
+        company=books.company,
+        as_of=books.as_of,
+        scale=books.scale,
+        scale_acy=books.scale_acy,
+        kind=kind,
+        key=key,
+        tie_out=tie_out,
+        value_entries=in_order(books.value_entries, "value_entry_no", entries),
+        rules_hit=rules_hit(expected, values["posting_rules"]),
+        expected_lines=expected.filter(pl.col("account_role").is_not_null()),
+        actual_lines=of_entries(values["actual_postings"], entries),
+        gl_entries=ledger_lines(values, lines),
+        orders=orders,
+        clearing_items=clearing_items(values, kind, key, entries, lines),
+        findings=found,
+        proposals=proposals_of(values["proposals"], found),
+        left_out={
+            "value_entries": len(touched.value_entries) - len(entries),
+            "gl_entries": len(touched.gl_entries) - len(lines),
+        },
+    )
+
+
+def as_plain(told: Answer) -> dict[str, Any]:
+    """The answer as plain values for JSON: a list of rows per table, amounts and dates as text."""
+    return {name: plain(value, told, name) for name, value in told._asdict().items()}
+
+
+def plain(value: Any, told: Answer, name: str) -> Any:
+    if isinstance(value, pl.DataFrame):
+        return [plain(row, told, name) for row in value.to_dicts()]
+    if isinstance(value, Mapping):
+        return {column: plain(cell, told, column) for column, cell in value.items()}
+    if isinstance(value, list):
+        return [plain(cell, told, name) for cell in value]
+    if isinstance(value, Decimal):
+        return exact(value, told.scale_acy if name.endswith("_acy") else told.scale)
+    return value if isinstance(value, int | str | bool | None) else str(value)
+
+
+def exact(number: Decimal, scale: int) -> str:
+    """An amount at its scale; quantities and unit costs with the digits that they have."""
+    return text(number, max(scale, -int(number.normalize().as_tuple().exponent)))
+
+
+# What a question touches
 
 
 def by_value_entry(values: Mapping[str, Any], key: str | int) -> Touched:
@@ -79,7 +123,7 @@ def by_gl_entry(values: Mapping[str, Any], key: str | int) -> Touched:
 
 
 def by_account(values: Mapping[str, Any], key: str | int) -> Touched:
-    on_account = pl.col("account_no") == key
+    on_account = pl.col("account_no") == str(key)
     tables = ("expected_postings", "actual_postings", "differences")
     entries = [numbers(values[name].filter(on_account), "value_entry_no") for name in tables]
     return Touched(
@@ -103,11 +147,11 @@ def by_order(values: Mapping[str, Any], key: str | int) -> Touched:
 
 
 def by_finding(values: Mapping[str, Any], key: str | int) -> Touched:
-    rows = values["differences"].filter(pl.col("finding_id") == key)
+    rows = values["differences"].filter(pl.col("finding_id") == str(key).lower())
     return Touched(numbers(rows, "value_entry_no"), numbers(rows, "gl_entry_no"))
 
 
-LOOKUPS = {
+LOOKUPS: Mapping[str, Callable[[Mapping[str, Any], str | int], Touched]] = {
     "value entry": by_value_entry,
     "G/L entry": by_gl_entry,
     "account": by_account,
@@ -121,16 +165,93 @@ def numbers(rows: pl.DataFrame, column: str) -> list[int]:
     return sorted(rows[column].drop_nulls().unique())
 
 
+def first_with_findings(touched: Sequence[int], found: pl.DataFrame, column: str) -> list[int]:
+    """As many as are shown: those with findings first, each group by number."""
+    named = set(found[column].drop_nulls())
+    return sorted(touched, key=lambda number: (number not in named, number))[:SHOWN]
+
+
+def in_order(rows: pl.DataFrame, column: str, wanted: Sequence[int]) -> pl.DataFrame:
+    return pl.DataFrame({column: wanted}, schema={column: pl.Int64}).join(
+        rows, on=column, how="inner", maintain_order="left"
+    )
+
+
+def of_entries(rows: pl.DataFrame, entries: Sequence[int]) -> pl.DataFrame:
+    return rows.filter(pl.col("value_entry_no").is_in(list(entries)))
+
+
+# What is known of it
+
+
 def findings(differences: pl.DataFrame, kind: str, key: str | int, touched: Touched) -> pl.DataFrame:
     """The rows of the findings that a question is about."""
     if kind == "finding":
-        return differences.filter(pl.col("finding_id") == key)
+        return differences.filter(pl.col("finding_id") == str(key).lower())
     if kind == "account":
-        return differences.filter(pl.col("account_no") == key)
-    return differences.filter(
-        pl.col("value_entry_no").is_in(list(touched.value_entries))
-        | pl.col("gl_entry_no").is_in(list(touched.gl_entries))
+        return differences.filter(pl.col("account_no") == str(key))
+    named = pl.col("value_entry_no").is_in(list(touched.value_entries))
+    if kind == "order":
+        named = named | (pl.col("order_no").str.to_uppercase() == str(key).upper())
+    return differences.filter(named | pl.col("gl_entry_no").is_in(list(touched.gl_entries)))
+
+
+def rules_hit(expected: pl.DataFrame, posting_rules: pl.DataFrame) -> pl.DataFrame:
+    """The rules, each once, with the value entries that hit them."""
+    return (
+        expected.select("value_entry_no", "rule_id")
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .join(posting_rules, on="rule_id", how="inner", maintain_order="left")
     )
+
+
+def ledger_lines(values: Mapping[str, Any], lines: Sequence[int]) -> pl.DataFrame:
+    """G/L entries as they stand in the ledger, and what each is to the stock ledger (``nature``)."""
+    nature = values["activity"].select("gl_entry_no", "nature")
+    return in_order(values["books"].gl_entries, "gl_entry_no", lines).join(
+        nature, on="gl_entry_no", how="left", validate="1:1", maintain_order="left"
+    )
+
+
+def orders_of(values: Mapping[str, Any], kind: str, key: str | int, touched: Touched) -> pl.DataFrame:
+    """The work in process of the order asked for, or of the order lines that the entries belong to."""
+    orders: pl.DataFrame = values["wip_orders"]
+    if kind == "order":
+        return orders.filter(pl.col("order_no").str.to_uppercase() == str(key).upper())
+    if kind == "account":
+        return orders.clear()
+    lines = of_entries(values["books"].value_entries, touched.value_entries).filter(pl.col("order_no") != "")
+    return orders.join(
+        lines, on=["order_no", "order_line_no"], how="semi", nulls_equal=True, maintain_order="left"
+    )
+
+
+def clearing_items(
+    values: Mapping[str, Any], kind: str, key: str | int, entries: Sequence[int], lines: Sequence[int]
+) -> pl.DataFrame:
+    """The open clearing items of the account, or those that the entries and lines belong to."""
+    items: pl.DataFrame = values["clearing_items"]
+    if kind == "account":
+        return items.filter(pl.col("account_no") == str(key))
+    shown = of_entries(values["books"].value_entries, entries)
+    keys = [
+        *(f"ile:{number}" for number in shown["item_ledger_entry_no"].drop_nulls()),
+        *(f"gl:{number}" for number in lines),
+        *(f"doc:{number}" for number in shown["document_no"]),
+    ]
+    order_lines = shown.filter(pl.col("order_no") != "").select(
+        pl.format("order:{}/{}/{}", "order_type", "order_no", pl.col("order_line_no").fill_null(0))
+    )
+    keys += order_lines.to_series().to_list()
+    return items.filter(pl.col("item_key").is_in(keys))
+
+
+def proposals_of(proposals: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The proposals for the findings; journals whole, though some lines be about other findings."""
+    is_own = pl.col("finding_id").is_in(found["finding_id"].unique().implode())
+    acts = proposals.filter(is_own)["proposal_id"].unique().implode()
+    return proposals.filter(is_own | ((pl.col("action") == "journal") & pl.col("proposal_id").is_in(acts)))
 
 
 def known(values: Mapping[str, Any], kind: str) -> str:
@@ -148,155 +269,4 @@ def known(values: Mapping[str, Any], kind: str) -> str:
         return f"Accounts with a role: {', '.join(values['tie_outs']['account_no'].drop_nulls())}."
     if kind == "finding":
         return "The column finding_id of differences.csv lists them."
-    return "It is compared with the numbers on value entries and G/L entries, capitals or not."
-
-
-def account_lines(values: Mapping[str, Any], account_no: str) -> Iterator[str]:
-    """The account's row of the tie-outs and what its difference is made of."""
-    scale = values["books"].scale
-    row = values["tie_outs"].filter(pl.col("account_no") == account_no).row(0, named=True)
-    amounts = [
-        text(row[name], scale) for name in ("subledger", "gl", "other_activity", "difference", "unexplained")
-    ]
-    yield f"  roles: {', '.join(row['roles']) or 'none'}"
-    yield from table(TIE_OUT, [[account_no, row["account_name"], *amounts]])
-    yield from (f"  {part['cause']}: {text(part['difference'], scale)}" for part in row["explained"])
-
-
-def value_entry_lines(values: Mapping[str, Any], number: int) -> Iterator[str]:
-    """One value entry: what it is, the rules that it hits, the lines expected and posted."""
-    scale = values["books"].scale
-    is_it = pl.col("value_entry_no") == number
-    entry = values["books"].value_entries.filter(is_it)
-    expected, actual = values["expected_postings"].filter(is_it), values["actual_postings"].filter(is_it)
-    yield ""
-    yield from (
-        (entry_line(row, scale) for row in entry.iter_rows(named=True))
-        if entry.height
-        else [f"value entry {number} is not among the value entries"]
-    )
-    yield from headed("rules hit", RULES, [rule(row) for row in rules_hit(expected, values["posting_rules"])])
-    yield from headed(
-        "lines expected", EXPECTED, [expected_line(row, scale) for row in rows_with_role(expected)]
-    )
-    yield from headed(
-        "lines posted", ACTUAL, [actual_line(row, scale) for row in actual.iter_rows(named=True)]
-    )
-
-
-def entry_line(row: Mapping[str, Any], scale: int) -> str:
-    kind = " ".join(
-        row[name] for name in ("item_ledger_entry_type", "entry_type", "variance_type") if row[name]
-    )
-    parts = [
-        f"value entry {row['value_entry_no']}",
-        str(row["posting_date"]),
-        kind,
-        *(f"{name} {row[column]}" for name, column in NAMED if row[column]),
-        f"actual cost {text(row['amount_actual'], scale)}, posted {text(row['posted_actual'], scale)}",
-        f"expected cost {text(row['amount_expected'], scale)}, posted {text(row['posted_expected'], scale)}",
-    ]
-    return " · ".join(parts)
-
-
-NAMED = (
-    ("document", "document_no"),
-    ("item", "item_no"),
-    ("location", "location_code"),
-    ("order", "order_no"),
-)
-
-
-def rules_hit(expected: pl.DataFrame, posting_rules: pl.DataFrame) -> Iterable[Mapping[str, Any]]:
-    hit = expected["rule_id"].drop_nulls().unique().implode()
-    return posting_rules.filter(pl.col("rule_id").is_in(hit)).iter_rows(named=True)
-
-
-def rule(row: Mapping[str, Any]) -> Row:
-    return [row[name] or "" for name in ("rule_id", "outcome", "first_role", "second_role", "source")]
-
-
-def rows_with_role(expected: pl.DataFrame) -> Iterable[Mapping[str, Any]]:
-    return expected.filter(pl.col("account_role").is_not_null()).iter_rows(named=True)
-
-
-def expected_line(row: Mapping[str, Any], scale: int) -> Row:
-    amounts = [text(row[name], scale) for name in ("amount", "posted_amount", "open_amount")]
-    setup_row = f"{row['setup_table']}: {row['key_1'] or '(blank)'}, {row['key_2'] or '(blank)'}"
-    account = row["account_no"] or "(none)"
-    problem = (row["setup_problem"] or "").replace("_", " ") if row["open_amount"] else ""
-    return [
-        row["cost_kind"],
-        row["account_role"],
-        account,
-        *amounts,
-        row["rule_id"],
-        setup_row,
-        problem,
-    ]
-
-
-def actual_line(row: Mapping[str, Any], scale: int) -> Row:
-    link = "inferred" if row["inferred"] else "relation table"
-    return [
-        str(row["gl_entry_no"]), str(row["posting_date"]), row["account_no"] or "(none)",
-        text(row["amount"], scale),
-        row["account_role"] or "", row["cost_kind"] or "", row["document_no"] or "", link,
-    ]  # fmt: skip
-
-
-def gl_entry_lines(values: Mapping[str, Any], shown: Sequence[int]) -> Iterator[str]:
-    """G/L entries as they stand in the ledger, and what each is to the stock ledger."""
-    if not shown:
-        return
-    scale = values["books"].scale
-    nature = values["activity"].select("gl_entry_no", "nature")
-    lines = values["books"].gl_entries.filter(pl.col("gl_entry_no").is_in(list(shown)))
-    joined = lines.join(nature, on="gl_entry_no", how="left", validate="1:1").sort("gl_entry_no")
-    yield ""
-    yield from headed(
-        "G/L entries", LEDGER, [ledger_line(row, scale) for row in joined.iter_rows(named=True)]
-    )
-
-
-LEDGER = ("G/L entry>", "date", "account", "amount>", "document", "source code", "description", "it is")
-
-
-def ledger_line(row: Mapping[str, Any], scale: int) -> Row:
-    nature = (row["nature"] or "not on an account with a role").replace("_", " ")
-    texts = [row[name] or "" for name in ("document_no", "source_code", "description")]
-    account = row["account_no"] or "(none)"
-    return [
-        str(row["gl_entry_no"]),
-        str(row["posting_date"]),
-        account,
-        text(row["amount"], scale),
-        *texts,
-        nature,
-    ]
-
-
-def finding_lines(found: pl.DataFrame) -> Iterator[str]:
-    """Each finding once: its cause, its sentence, what to do."""
-    yield ""
-    if found.is_empty():
-        yield "no findings"
-    for row in (
-        found.unique("finding_id", keep="first", maintain_order=True).head(SHOWN).iter_rows(named=True)
-    ):
-        yield f"{row['severity']}: {row['cause']} ({row['finding_id']})"
-        yield f"  {row['explanation']}"
-        yield f"  What to do: {row['remedy']}"
-
-
-def headed(title: str, header: Row, rows: Sequence[Row]) -> Iterator[str]:
-    if not rows:
-        yield f"  no {title}"
-        return
-    yield f"  {title}"
-    yield from (f"  {line}" for line in table(header, rows))
-
-
-def rest(name: str, entries: Sequence[int]) -> Iterator[str]:
-    if len(entries) > SHOWN:
-        yield f"{len(entries) - SHOWN} more {name} are not shown; those with findings come first."
+    return "It is compared with the numbers on the entries of both ledgers, capitals or not."

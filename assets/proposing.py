@@ -16,13 +16,13 @@ import typer
 from assets import console, run
 from assets.config import Assignment
 from assets.console import Step
+from assets.proposal_text import proposal_lines
 from assets.reconciliation import chosen
 from assets.run import Run
 from pipelines import apply, foresee
 from reports import journal
 from schemas import marts
 from schemas.faults import InputError
-from schemas.money import text
 
 
 class Foreseen(NamedTuple):
@@ -110,39 +110,3 @@ def told(found: Foreseen, values: Mapping[str, Any]) -> Iterator[str]:
         yield from proposal_lines(rows, books.scale)
     for row in found.side_effects.iter_rows(named=True):
         yield f"  {row['effect']}: {row['cause']} ({row['finding_id']})"
-
-
-def proposal_lines(rows: pl.DataFrame, scale: int) -> Iterator[str]:
-    """One proposal as lines of text; also what ``tieout explain`` shows."""
-    first = rows.row(0, named=True)
-    outcomes = rows["outcome"].drop_nulls().unique().sort()
-    findings = rows["finding_id"].n_unique()
-    simulated = f" Simulated: {', '.join(outcomes)}." if outcomes.len() else ""
-    causes = ", ".join(rows["cause"].unique().sort()).replace("_", " ")
-    yield f"{first['action'].replace('_', ' ')} ({first['proposal_id']}): {first['title']}{simulated}"
-    yield f"  for {findings} finding{'' if findings == 1 else 's'}: {causes}"
-    fields = rows.filter(pl.col("setup_field").is_not_null()).unique(SETUP, maintain_order=True)
-    yield from (
-        f"  {row['setup_table']} {row['setup_key_1'] or '(blank)'}, {row['setup_key_2'] or '(blank)'}: "
-        f"{row['setup_field']} = {row['setup_value'] or '(to be chosen)'}"
-        for row in fields.iter_rows(named=True)
-    )
-    lines = rows.filter(pl.col("line_no").is_not_null())
-    if lines.height:
-        cells = [journal_cells(row, scale) for row in lines.iter_rows(named=True)]
-        yield from (f"  {line}" for line in console.table(JOURNAL, cells))
-    yield from (
-        f"  Beware: {warning}" for warning in rows["warning"].drop_nulls().unique(maintain_order=True)
-    )
-
-
-SETUP = ["setup_table", "setup_key_1", "setup_key_2", "setup_field"]
-JOURNAL = ("line>", "date", "document", "account", "amount>", "description")
-
-
-def journal_cells(row: Mapping[str, Any], scale: int) -> list[str]:
-    account = row["account_no"] or "(to be chosen)"
-    return [
-        str(row["line_no"]), str(row["posting_date"]), row["document_no"], account,
-        text(row["amount"], scale), row["description"],
-    ]  # fmt: skip

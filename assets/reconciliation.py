@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import typer
 
-from assets import console, explanation, publication, run, storage
+from assets import console, explanation, publication, run, storage, telling
 from assets.config import Assignment
 from assets.console import Step
 from schemas import bc
@@ -167,12 +167,14 @@ def listed(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join("\n".join(console.inputs(each)) for each in found)
 
 
-def explained(assignment: Assignment, kind: str, key: str | int) -> int:
+def explained(assignment: Assignment, kind: str, key: str | int, as_json: bool = False) -> int:
     """Prints why: everything that the figures say about one entry, account, document, order or finding."""
     companies = chosen(assignment)
     if len(companies) > 1:
         raise InputError(f"choose one company with --company: {', '.join(companies)}")
     with console.progress(companies[0]) as step:
         values = run.materialized("explain", run.as_resource(assignment, companies[0]), step)
-    typer.echo("\n".join(explanation.explanation(values, kind, key)))
+    told = explanation.answer(values, kind, key)
+    as_text = json.dumps(explanation.as_plain(told), indent=2, ensure_ascii=False) if as_json else None
+    typer.echo(as_text or "\n".join(telling.lines(told)))
     return 0

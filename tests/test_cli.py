@@ -504,3 +504,10 @@ def test_propose_leaves_a_file_that_is_there_as_it_is(tmp_path: Path) -> None:
     told = tieout("propose", "--source", SMALL, "--export", file)
     assert (told.exit_code, file.read_text()) == (2, "mine")
     assert "is there already" in told.stderr
+
+
+def test_explain_answers_in_json_as_well() -> None:
+    told = json.loads(tieout("explain", "--source", SMALL, "--order", "nothing", "--json").stdout or "{}")
+    assert told == {}
+    told = json.loads(tieout("explain", "--source", SMALL, "--value-entry", "9", "--json").stdout)
+    assert (told["kind"], told["key"], told["value_entries"][0]["value_entry_no"]) == ("value entry", 9, 9)
