@@ -118,14 +118,16 @@ def _credits() -> pl.Expr:
 
 def _open(matched_lines: pl.DataFrame) -> pl.DataFrame:
     """The items that aren't cleared, each with its first line."""
-    opens = pl.col("rule_id").is_in(["item_ledger_entry", "order_line", "document", "none"])
+    balances = matched_lines.group_by(ITEM).agg(pl.col("amount").sum().alias("balance"))
+    tells = pl.col("rule_id").is_in(["item_ledger_entry", "order_line", "document", "none"])
     first = pl.col("value_entry_no", "gl_entry_no", "account_role", "document_no")
     return (
-        matched_lines.sort("posting_date", "gl_entry_no", "value_entry_no", nulls_last=True)
+        matched_lines.join(balances.filter(pl.col("balance") != 0), on=ITEM, how="semi")
+        .sort("posting_date", "gl_entry_no", "value_entry_no", "amount", nulls_last=True)
         .group_by(ITEM, maintain_order=True)
         .agg(
             first.first(),
-            pl.col("rule_id").filter(opens).first().fill_null(pl.col("rule_id").first()),
+            pl.col("rule_id").filter(tells).first().fill_null(pl.col("rule_id").first()),
             pl.col("posting_date").min().alias("opened_on"),
             pl.col("posting_date").max().alias("last_activity_on"),
             _debits().alias("debits"),
@@ -135,7 +137,6 @@ def _open(matched_lines: pl.DataFrame) -> pl.DataFrame:
             pl.col("near_miss").first(),
         )
         .with_columns(balance=pl.col("debits") - pl.col("credits"))
-        .filter(pl.col("balance") != 0)
     )
 
 

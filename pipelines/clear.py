@@ -46,9 +46,7 @@ def clearing_lines(
     reversals = _reversals(rest, lines)
     own = _own(rest.join(reversals, on="gl_entry_no", how="anti"))
     parts = pl.concat([linked.select(PART), own.select(PART)])
-    return pl.concat([parts, _taken_back(reversals, parts, lines)]).sort(
-        "account_no", "posting_date", "gl_entry_no", "item_key", "value_entry_no", nulls_last=True
-    )
+    return pl.concat([parts, _taken_back(reversals, parts, lines)]).sort("gl_entry_no", "value_entry_no")
 
 
 def _lines(account_scope: pl.DataFrame, books: Books) -> pl.DataFrame:
@@ -116,13 +114,16 @@ def _linked(
         .with_columns(
             amount="part",
             account_role=pl.when(is_cleared & ~pl.col("is_named")).then(role).otherwise("account_role"),
-            document_no=pl.coalesce(_given("entry_document_no"), "document_no"),
+            document_no=pl.when(pl.col("entry_document_no") != "")
+            .then("entry_document_no")
+            .otherwise("document_no"),
             is_free=pl.col("is_named"),
             is_passing=is_cleared | pl.col("is_named"),
             is_of_document=pl.col("is_named") | ~role.is_in((*CLEARING_ROLES, "inventory")),
             is_of_order=role == "wip",
         )
-        .with_columns(item_key=_told(_keys()), rule_id=_told({rule: pl.lit(rule) for rule in _keys()}))
+        .with_columns(rule_id=_rule())
+        .with_columns(item_key=_key())
     )
 
 
@@ -169,27 +170,17 @@ def _finished_orders(books: Books) -> pl.DataFrame:
     )
 
 
-def _given(code: str) -> pl.Expr:
-    return pl.when(pl.col(code) != "").then(code)
-
-
-def _keys() -> dict[str, pl.Expr]:
-    """The item that each rule of lineage names, null where the entry lacks what it needs."""
-    order_type, line_no = pl.col("order_type").fill_null(""), pl.col("order_line_no").fill_null(0)
-    return {
-        "item_ledger_entry": pl.format("ile:{}", "item_ledger_entry_no"),
-        "order_line": pl.format("order:{}/{}/{}", order_type, _given("order_no"), line_no),
-        "document": pl.format("doc:{}", _given("document_no")),
-        "none": pl.format("gl:{}", "gl_entry_no"),
+def _rule() -> pl.Expr:
+    """The first rule that can name an item, in the order that the part's role asks for."""
+    can = {
+        "item_ledger_entry": pl.col("item_ledger_entry_no").is_not_null(),
+        "order_line": pl.col("order_no") != "",
+        "document": pl.col("document_no") != "",
+        "none": pl.lit(True),
     }
 
-
-def _told(words: dict[str, pl.Expr]) -> pl.Expr:
-    """The word of the first rule that names an item, in the order that the part's role asks for."""
-    keys = _keys()
-
     def first(rules: tuple[str, ...]) -> pl.Expr:
-        return pl.coalesce(pl.when(keys[rule].is_not_null()).then(words[rule]) for rule in rules)
+        return pl.coalesce(pl.when(can[rule]).then(pl.lit(rule)) for rule in rules)
 
     return (
         pl.when("is_of_document").then(first(BY_DOCUMENT))
@@ -198,17 +189,29 @@ def _told(words: dict[str, pl.Expr]) -> pl.Expr:
     )  # fmt: skip
 
 
+def _key() -> pl.Expr:
+    """The item that the part's rule names."""
+    order_type, line_no = pl.col("order_type").fill_null(""), pl.col("order_line_no").fill_null(0)
+    rule = pl.col("rule_id")
+    return (
+        pl.when(rule == "item_ledger_entry").then(pl.format("ile:{}", "item_ledger_entry_no"))
+        .when(rule == "order_line").then(pl.format("order:{}/{}/{}", order_type, "order_no", line_no))
+        .when(rule == "document").then(pl.format("doc:{}", "document_no"))
+        .otherwise(pl.format("gl:{}", "gl_entry_no"))
+    )  # fmt: skip
+
+
 def _rest(lines: pl.DataFrame, linked: pl.DataFrame, actual_postings: pl.DataFrame) -> pl.DataFrame:
     """What value entries leave of each line; ``is_residual``: they do claim some of it."""
     claimed = linked.group_by("gl_entry_no").agg(pl.col("amount").sum().alias("_claimed"))
-    touched = pl.concat([actual_postings.select("gl_entry_no"), linked.select("gl_entry_no")]).unique()
-    return (
+    left = (
         lines.join(claimed, on="gl_entry_no", how="left", validate="1:1")
-        .join(touched.with_columns(is_residual=True), on="gl_entry_no", how="left", validate="1:1")
-        .with_columns(
-            pl.col("amount") - pl.col("_claimed").fill_null(0), pl.col("is_residual").fill_null(False)
-        )
+        .with_columns(pl.col("amount") - pl.col("_claimed").fill_null(0))
         .filter(pl.col("amount") != 0)
+    )
+    touched = actual_postings.join(left, on="gl_entry_no", how="semi")["gl_entry_no"].unique().implode()
+    return left.with_columns(
+        is_residual=pl.col("_claimed").is_not_null() | pl.col("gl_entry_no").is_in(touched)
     )
 
 

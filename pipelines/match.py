@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+ITEM = ["account_no", "item_key"]
 #: So many candidates does a search for several lines look at: the nearest in date.
 NEAREST = 10
 
@@ -50,7 +51,8 @@ def matched_lines(clearing_lines: pl.DataFrame, matching_rules: pl.DataFrame) ->
     matches is gone for those after it. Among equals the earlier line comes first, so the same books give
     the same matches. Rows in = rows out, and no amount changes.
     """
-    lines = clearing_lines.pipe(_by_document_number).pipe(_by_document_of_item)
+    looking = _looking(clearing_lines)
+    lines = looking.pipe(_by_document_number).pipe(_by_document_of_item)
     rules = _rules(matching_rules)
     joined: list[tuple[str, str, str, str]] = []
     missed: list[tuple[str, str, str]] = []
@@ -59,13 +61,25 @@ def matched_lines(clearing_lines: pl.DataFrame, matching_rules: pl.DataFrame) ->
         matches, misses = _answers(rows, rules)
         joined += [(account_no, item.key, match[0].key, rule) for rule, match in matches for item in match]
         missed += [(account_no, key, reason) for key, reason in misses]
-    return lines.pipe(_joined, joined).pipe(_missed, missed)
+    told = lines.pipe(_joined, joined).pipe(_missed, missed)
+    rest = clearing_lines.join(looking.select(ITEM).unique(), on=ITEM, how="anti", maintain_order="left")
+    return pl.concat([rest, told], how="diagonal") if looking.height else _missed(clearing_lines, [])
+
+
+def _looking(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of open items, on accounts where one of them looks for an answer: most items are closed."""
+    free = lines.filter("is_free").select("account_no").unique()
+    lines = lines.join(free, on="account_no", how="semi", maintain_order="left")
+    items = lines.group_by(ITEM).agg(pl.col("amount").sum(), pl.col("is_free").any())
+    is_open = pl.col("amount") != 0
+    looks = items.filter(is_open & pl.col("is_free")).select("account_no").unique()
+    found = items.filter(is_open).join(looks, on="account_no", how="semi")
+    return lines.join(found, on=ITEM, how="semi", maintain_order="left")
 
 
 def _by_document_number(lines: pl.DataFrame) -> pl.DataFrame:
     """Lines without lineage that share a document number and stand on both sides are that document's."""
-    is_open = pl.col("amount").sum().over("account_no", "item_key") != 0
-    is_looking = pl.col("is_free") & (pl.col("document_no") != "") & is_open
+    is_looking = pl.col("is_free") & (pl.col("document_no") != "")
     sides = pl.col("amount").filter(is_looking).sign().n_unique().over("account_no", "document_no")
     is_joined = is_looking & (pl.col("rule_id") == "none") & (sides > 1)
     return lines.with_columns(
@@ -76,20 +90,19 @@ def _by_document_number(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _by_document_of_item(lines: pl.DataFrame) -> pl.DataFrame:
     """A line without lineage that names the document of the one item whose balance it takes away."""
-    item = ["account_no", "item_key"]
     alone = lines.filter((pl.col("rule_id") == "none") & (pl.col("document_no") != "")).filter(
-        pl.struct(item).is_unique()
+        pl.struct(ITEM).is_unique()
     )
-    told = lines.filter(~pl.col("is_free")).with_columns(balance=pl.col("amount").sum().over(item))
+    told = lines.filter(~pl.col("is_free")).with_columns(balance=pl.col("amount").sum().over(ITEM))
     answers = (
         told.select("account_no", "document_no", "item_key", (-pl.col("balance")).alias("amount"))
         .unique()
         .join(alone.select("account_no", "document_no", "amount", pl.col("item_key").alias("_own_key")),
               on=["account_no", "document_no", "amount"], how="inner")
-        .filter(pl.struct("account_no", "_own_key").is_unique() & pl.struct(item).is_unique())
+        .filter(pl.struct("account_no", "_own_key").is_unique() & pl.struct(ITEM).is_unique())
         .select("account_no", pl.col("_own_key").alias("item_key"), pl.col("item_key").alias("_joins"))
     )  # fmt: skip
-    return lines.join(answers, on=item, how="left", validate="m:1", maintain_order="left").select(
+    return lines.join(answers, on=ITEM, how="left", validate="m:1", maintain_order="left").select(
         pl.exclude("item_key", "rule_id", "_joins"),
         pl.coalesce("_joins", "item_key").alias("item_key"),
         pl.when(pl.col("_joins").is_not_null())
@@ -102,7 +115,7 @@ def _by_document_of_item(lines: pl.DataFrame) -> pl.DataFrame:
 def _open_items(lines: pl.DataFrame) -> pl.DataFrame:
     """Items that look for an answer, and those that can be one, on accounts where somebody looks."""
     items = (
-        lines.group_by("account_no", "item_key", maintain_order=True)
+        lines.group_by(ITEM, maintain_order=True)
         .agg(
             pl.col("posting_date").min().alias("on"), pl.col("gl_entry_no").min(), pl.col("amount").sum(),
             pl.col("is_free").all(), pl.col("is_done").all(),
@@ -265,9 +278,7 @@ def _joined(lines: pl.DataFrame, joined: Sequence[tuple[str, str, str, str]]) ->
     """Lines of matched items under the item that they join, by the rule of the match."""
     schema = dict.fromkeys(("account_no", "item_key", "_joins", "_rule"), pl.String)
     told = pl.DataFrame(joined, schema=schema, orient="row")
-    return lines.join(
-        told, on=["account_no", "item_key"], how="left", validate="m:1", maintain_order="left"
-    ).select(
+    return lines.join(told, on=ITEM, how="left", validate="m:1", maintain_order="left").select(
         pl.exclude("item_key", "rule_id", "_joins", "_rule"),
         pl.coalesce("_joins", "item_key").alias("item_key"),
         pl.when(pl.col("is_free"))
@@ -280,4 +291,4 @@ def _joined(lines: pl.DataFrame, joined: Sequence[tuple[str, str, str, str]]) ->
 def _missed(lines: pl.DataFrame, missed: Sequence[tuple[str, str, str]]) -> pl.DataFrame:
     schema = dict.fromkeys(("account_no", "item_key", "near_miss"), pl.String)
     told = pl.DataFrame(missed, schema=schema, orient="row")
-    return lines.join(told, on=["account_no", "item_key"], how="left", validate="m:1", maintain_order="left")
+    return lines.join(told, on=ITEM, how="left", validate="m:1", maintain_order="left")
