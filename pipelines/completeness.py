@@ -1,8 +1,8 @@
 """Completeness: positive evidence that an extract is truncated, torn or duplicated, and the tests that
 couldn't run.
 
-Here: the tests behind the verdict "inconclusive". Not here: their words (``completeness.csv``), the
-verdict (``judge``).
+Here: the tests behind the verdict "inconclusive". Not here: what tables say of each other
+(``references``), their words (``completeness.csv``), the verdict (``judge``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from pipelines import references
 from schemas.bc import Extract, fields, snake
 from schemas.ledger import Books, Settings
 from schemas.money import text
@@ -63,24 +64,12 @@ def _spoken(need: str) -> str:
 def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Callable[[], Iterator[Hit]]]:
     tables = extract.tables
     return {
+        **references.tests(extract, books),
         "g/l sums to 0": lambda: _sum_is_zero(books),
         "relation rows lead to entries": lambda: _relation_leads(books),
-        "value entries lead to item ledger entries": lambda: _beyond(
-            tables["value_entry"]["item_ledger_entry_no"], tables["item_ledger_entry"]["entry_no"]
-        ),
-        "value entries lead to capacity ledger entries": lambda: _beyond(
-            tables["value_entry"]["capacity_ledger_entry_no"], tables["capacity_ledger_entry"]["entry_no"]
-        ),
-        "value entries lead to value entries": lambda: _beyond(
-            tables["value_entry"]["applies_to_entry"], tables["value_entry"]["entry_no"]
-        ),
-        "queue leads to value entries": lambda: _beyond(
-            tables["post_value_entry_to_gl"]["value_entry_no"], tables["value_entry"]["entry_no"]
-        ),
         "reversals lead to g/l entries": lambda: _beyond(
             books.gl_entries["reversed_by"], books.gl_entries["gl_entry_no"]
         ),
-        "registers are without gaps": lambda: _register_gaps(tables, books),
         "posted entries are older than the g/l": lambda: _torn(books),
         "control totals agree": lambda: _control_totals(extract),
         "trial balance agrees": lambda: _trial_balance(tables["trial_balance"], books),
@@ -100,11 +89,16 @@ def _total(amounts: pl.Series) -> Decimal:
 
 def _relation_leads(books: Books) -> Iterator[Hit]:
     sides = (
-        ("G/L entry", "gl_entry_no", books.gl_entries),
-        ("value entry", "value_entry_no", books.value_entries),
+        ("G/L entry", "gl_entry", books.relations["gl_entry_no"], books.gl_entries["gl_entry_no"]),
+        (
+            "value entry",
+            "value_entry",
+            books.relations["value_entry_no"],
+            books.value_entries["value_entry_no"],
+        ),
     )
-    for what, column, table in sides:
-        yield from ({"what": what, **hit} for hit in _beyond(books.relations[column], table[column]))
+    for what, table, named, there in sides:
+        yield from ({"what": what, "table": table, **hit} for hit in _beyond(named, there))
 
 
 def _beyond(references: pl.Series, numbers: pl.Series) -> Iterator[Hit]:
@@ -113,39 +107,6 @@ def _beyond(references: pl.Series, numbers: pl.Series) -> Iterator[Hit]:
     furthest = references.max() or 0
     if isinstance(furthest, int) and isinstance(last, int) and furthest > last:
         yield {"entry_no": furthest, "last_no": last}
-
-
-def _register_gaps(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
-    """Registers with fewer entries than their range; date compression deletes entries and explains every
-    gap.
-    """
-    if books.compressed_periods.height or (books.gl_entries["origin"] == "compression").any():
-        return
-    numbers = books.gl_entries["gl_entry_no"]
-    registers = tables["gl_register"].filter(
-        (pl.col("from_entry_no") > 0) & (pl.col("to_entry_no") >= pl.col("from_entry_no"))
-    )
-    counted = registers.with_columns(
-        first=numbers.search_sorted(registers["from_entry_no"], side="left"),
-        after=numbers.search_sorted(registers["to_entry_no"], side="right"),
-    ).with_columns(
-        missing=pl.col("to_entry_no") - pl.col("from_entry_no") + 1
-        - (pl.col("after").cast(pl.Int64) - pl.col("first").cast(pl.Int64))
-    )  # fmt: skip
-    for row in counted.filter(pl.col("missing") != 0).sort("no").iter_rows(named=True):
-        yield {
-            "register_no": row["no"], "from_no": row["from_entry_no"], "to_no": row["to_entry_no"],
-            "missing": row["missing"],
-            "first": _first_missing(numbers, row["from_entry_no"], row["first"]),
-        }  # fmt: skip
-
-
-def _first_missing(numbers: pl.Series, from_no: int, place: int) -> int:
-    """The first number that a register promises and the ledger lacks; ``place`` is where its range begins."""
-    expected = from_no
-    while place < len(numbers) and numbers[place] == expected:
-        place, expected = place + 1, expected + 1
-    return expected
 
 
 def _torn(books: Books) -> Iterator[Hit]:

@@ -192,6 +192,10 @@ def last_row_gone(table: str) -> Plant:
     return lambda given: without(given, table, pl.col("entry_no") == pl.col("entry_no").max())
 
 
+def on_applications(**values: Any) -> Plant:
+    return lambda given: edited(given, "item_application_entry", EVERY_ROW, **values)
+
+
 def torn(given: Extract) -> Extract:
     """A posted entry from after the moment in which the G/L was exported, so without a line."""
     later = edited(given, "value_entry", is_no(COUNT), system_created_at=datetime(2030, 1, 1))
@@ -208,6 +212,33 @@ EVIDENCE: Mapping[str, Plant] = {
     "value entries lead to value entries": on_count(applies_to_entry=BEYOND),
     "queue leads to value entries": lambda given: added(
         given, "post_value_entry_to_gl", value_entry_no=BEYOND
+    ),
+    "queue holds what is open": lambda given: added(given, "post_value_entry_to_gl", value_entry_no=COUNT),
+    "applications lead to item ledger entries": on_applications(inbound_item_entry_no=BEYOND),
+    "item ledger entries have value entries": lambda given: without(
+        without(given, "value_entry", is_no(3, 4, 5, 6)),
+        "gl_item_ledger_relation",
+        pl.col("value_entry_no").is_in([3, 4, 5, 6]),
+    ),
+    "item ledger entries have applications": lambda given: without(
+        given,
+        "item_application_entry",
+        pl.any_horizontal(pl.col("item_ledger_entry_no", "inbound_item_entry_no") == 1),
+    ),
+    "value entries agree with item ledger entries": on_count(item_no="BOWL"),
+    "value entries agree with capacity ledger entries": lambda given: edited(
+        given, "capacity_ledger_entry", EVERY_ROW, order_no="OF-ANOTHER"
+    ),
+    "value entries belong to item registers": lambda given: added(
+        given, "item_register", no=1, from_value_entry_no=1, to_value_entry_no=COUNT
+    ),
+    "item registers are without gaps": lambda given: added(
+        given, "item_register", no=1, from_value_entry_no=1, to_value_entry_no=BEYOND
+    ),
+    "g/l entries belong to registers": lambda given: without(given, "gl_register", pl.col("no") == 1),
+    "g/l accounts exist": lambda given: without(given, "gl_account", pl.col("no") == "14300"),
+    "relation rows are whole": lambda given: without(
+        given, "gl_item_ledger_relation", pl.col("value_entry_no") > COUNT
     ),
     "reversals lead to g/l entries": on_lines(reversed_by_entry_no=BEYOND),
     "registers are without gaps": lambda given: without(given, "gl_entry", is_no(DEBIT, CREDIT)),

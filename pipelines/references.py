@@ -1,0 +1,288 @@
+"""What tables say of each other: numbers that lead nowhere, entries that no register or partner accounts for.
+
+Here: the tests for holes anywhere in a table, each giving what it found. Not here: their words
+(``completeness.csv``), and the rest of the evidence (``completeness``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import polars as pl
+
+from schemas.bc import Extract
+from schemas.ledger import Books
+
+Hit = Mapping[str, object]
+#: Tables whose date compression deletes rows of the stock ledgers: item ledger, value and capacity entries.
+COMPRESSED_STOCK = (32, 5802, 5832)
+LEAST_MISSING = 2  # one row alone is a finding, not a table cut off
+
+
+def tests(extract: Extract, books: Books) -> dict[str, Callable[[], Iterator[Hit]]]:
+    """Each test by the name of its row in ``completeness.csv``."""
+    tables = extract.tables
+    return {
+        "value entries lead to item ledger entries": lambda: _lacking(
+            tables, books, tables["value_entry"]["item_ledger_entry_no"], "item_ledger_entry"
+        ),
+        "value entries lead to capacity ledger entries": lambda: _lacking(
+            tables, books, tables["value_entry"]["capacity_ledger_entry_no"], "capacity_ledger_entry"
+        ),
+        "value entries lead to value entries": lambda: _lacking_value_entries(
+            tables, books, tables["value_entry"]["applies_to_entry"]
+        ),
+        "queue leads to value entries": lambda: _lacking_value_entries(
+            tables, books, tables["post_value_entry_to_gl"]["value_entry_no"]
+        ),
+        "queue holds what is open": lambda: _queued_and_posted(books),
+        "applications lead to item ledger entries": lambda: _applied_to_nothing(tables, books),
+        "item ledger entries have value entries": lambda: _without_value_entries(tables, books),
+        "item ledger entries have applications": lambda: _without_applications(tables, books),
+        "value entries agree with item ledger entries": lambda: _of_another_item(tables),
+        "value entries agree with capacity ledger entries": lambda: _of_another_order(tables),
+        "value entries belong to item registers": lambda: _in_no_register(
+            tables, books, "value_entry", "item_register", "value_entry_no"
+        ),
+        "g/l entries belong to registers": lambda: _in_no_register(
+            tables, books, "gl_entry", "gl_register", "entry_no"
+        ),
+        "registers are without gaps": lambda: _register_gaps(
+            tables, books, "gl_entry", "gl_register", "entry_no"
+        ),
+        "item registers are without gaps": lambda: _register_gaps(
+            tables, books, "value_entry", "item_register", "value_entry_no"
+        ),
+        "g/l accounts exist": lambda: _unknown_accounts(tables, books),
+        "relation rows are whole": lambda: _unrelated(books),
+    }
+
+
+def _lacking(
+    tables: Mapping[str, pl.DataFrame], books: Books, references: pl.Series, table: str
+) -> Iterator[Hit]:
+    """References to rows that the table lacks."""
+    numbers = tables[table]["entry_no"]
+    lacking = _absent(references, numbers, books)
+    if _is_compressed(tables):
+        lacking = lacking.filter(lacking > (numbers.max() or 0))
+    yield from _told(lacking, numbers)
+
+
+def _absent(references: pl.Series, numbers: pl.Series, books: Books) -> pl.Series:
+    """Numbers that are named and not there, from low to high; with opening balances, what was before the
+    first row is meant to be missing.
+    """
+    first = numbers.min() or 0 if books.opening_balances.height else 0
+    named = references.unique().alias("number").to_frame().filter(pl.col("number") > pl.lit(max(first, 0)))
+    there = numbers.alias("number").to_frame()
+    return named.join(there, on="number", how="anti").sort("number")["number"]
+
+
+def _told(lacking: pl.Series, numbers: pl.Series) -> Iterator[Hit]:
+    if lacking.len():
+        yield {
+            "entry_no": lacking[-1], "first": lacking[0], "missing": lacking.len(),
+            "last_no": numbers.max() or 0,
+        }  # fmt: skip
+
+
+def _lacking_value_entries(
+    tables: Mapping[str, pl.DataFrame], books: Books, references: pl.Series
+) -> Iterator[Hit]:
+    """Value entries that are named and missing; inside the table those that relation rows name as well are
+    findings.
+    """
+    numbers = books.value_entries["value_entry_no"]
+    lacking = _absent(references, numbers, books)
+    is_beyond = lacking > (numbers.max() or 0)
+    is_finding = lacking.is_in(books.relations["value_entry_no"].implode())
+    inside = is_beyond if _is_compressed(tables) else is_beyond | ~is_finding
+    yield from _told(lacking.filter(inside), numbers)
+
+
+def _is_compressed(tables: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether a date compression may have deleted item ledger, value or capacity entries."""
+    register = tables.get("date_compr_register")
+    return register is not None and register["table_id"].is_in(COMPRESSED_STOCK).any()
+
+
+def _queued_and_posted(books: Books) -> Iterator[Hit]:
+    """Entries in the queue whose cost is flagged as posted to the last part."""
+    actual, expected = pl.col("amount_actual"), pl.col("amount_expected")
+    nothing_open = (pl.col("posted_actual") == actual) & (pl.col("posted_expected") == expected)
+    posted = books.value_entries.filter(
+        pl.col("is_queued").fill_null(False) & nothing_open & ((actual != 0) | (expected != 0))
+    )
+    if posted.height:
+        yield {"entry_no": posted["value_entry_no"][0], "count": posted.height}
+
+
+def _applied_to_nothing(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    applications = books.applications
+    named = [applications[c] for c in ("item_ledger_entry_no", "inbound_entry_no", "outbound_entry_no")]
+    yield from _lacking(tables, books, pl.concat(named).drop_nulls(), "item_ledger_entry")
+
+
+def _without_value_entries(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    """Item ledger entries without a value entry although their item costs something, while value entries
+    are missing by number or end earlier.
+
+    Goods without cost may have no value entry. What a missing entry had posted is a finding by itself, so
+    one alone counts only where nothing of it was posted: not invoiced, and expected cost is off.
+    """
+    if _is_compressed(tables) or books.opening_balances.height:
+        return
+    entries = books.value_entries
+    costed = entries.filter(pl.any_horizontal(pl.col("amount_actual", "amount_expected") != 0))
+    valued = entries.select("item_ledger_entry_no").drop_nulls().unique()
+    bare = books.item_ledger_entries.join(valued, on="item_ledger_entry_no", how="anti").join(
+        costed.select("item_no").unique(), on="item_no", how="semi"
+    )
+    has_holes = entries.height < (entries["value_entry_no"].max() or 0)
+    if not has_holes:
+        bare = bare.filter(pl.col("item_ledger_entry_no") > pl.lit(valued["item_ledger_entry_no"].max()))
+    deleted = books.relations.join(entries, on="value_entry_no", how="anti")["value_entry_no"].n_unique()
+    is_silent = (pl.col("invoiced_quantity") == 0) & pl.lit(not books.switches.expected_cost_posting)
+    if bare.height >= deleted + LEAST_MISSING or bare.filter(is_silent).height:
+        yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
+
+
+def _without_applications(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    """Every entry of stock is applied; only goods that went out before they came in wait for it."""
+    if _is_compressed(tables) or books.opening_balances.height:
+        return
+    of_stock = books.value_entries.filter("is_inventoriable").select("item_ledger_entry_no").unique()
+    waits = (pl.col("quantity") <= 0) & (pl.col("quantity") == pl.col("remaining_quantity"))
+    applied = pl.concat(
+        books.applications.select(pl.col(c).alias("item_ledger_entry_no"))
+        for c in ("item_ledger_entry_no", "inbound_entry_no", "outbound_entry_no")
+    )
+    bare = (
+        books.item_ledger_entries.filter(~waits)
+        .join(of_stock, on="item_ledger_entry_no", how="semi")
+        .join(applied.unique(), on="item_ledger_entry_no", how="anti")
+    )
+    if bare.height:
+        yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
+
+
+def _of_another_item(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
+    """A value entry always has the item and the location of its item ledger entry."""
+    ours = tables["value_entry"].select(
+        "entry_no", "item_ledger_entry_no", pl.col("item_no", "location_code").name.prefix("own_")
+    )
+    theirs = tables["item_ledger_entry"].select(
+        pl.col("entry_no").alias("item_ledger_entry_no"), "item_no", "location_code"
+    )
+    is_other = (pl.col("own_item_no") != pl.col("item_no")) & (pl.col("own_item_no") != "")
+    is_other &= pl.col("item_no") != ""
+    both = ours.join(theirs, on="item_ledger_entry_no", how="inner").filter(is_other).sort("entry_no")
+    if both.height:
+        yield {**both.row(0, named=True), "count": both.height}
+
+
+def _of_another_order(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
+    ours = tables["value_entry"].select(
+        "entry_no", "capacity_ledger_entry_no", pl.col("order_no").alias("own_order_no")
+    )
+    theirs = tables["capacity_ledger_entry"].select(
+        pl.col("entry_no").alias("capacity_ledger_entry_no"), "order_no"
+    )
+    is_other = (pl.col("own_order_no") != pl.col("order_no")) & (pl.col("order_no") != "")
+    both = ours.join(theirs, on="capacity_ledger_entry_no", how="inner").filter(is_other).sort("entry_no")
+    if both.height:
+        yield {**both.row(0, named=True), "count": both.height}
+
+
+def _ranges(register: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The registers that hold entries, by number: ``no``, ``first``, ``last``."""
+    ends = register.select(
+        "no", pl.col(f"from_{column}").alias("first"), pl.col(f"to_{column}").alias("last")
+    )
+    return ends.filter((pl.col("first") > 0) & (pl.col("last") >= pl.col("first"))).sort("no")
+
+
+def _register_gaps(
+    tables: Mapping[str, pl.DataFrame], books: Books, table: str, register: str, column: str
+) -> Iterator[Hit]:
+    """Registers with fewer entries than their range; date compression deletes entries and explains every
+    gap. With opening balances, registers from before the first entry are meant to be empty.
+    """
+    if _explains_gaps(tables, books, table):
+        return
+    numbers = tables[table]["entry_no"].sort()
+    ranges = _ranges(tables[register], column)
+    if books.opening_balances.height:
+        ranges = ranges.filter(pl.col("last") >= pl.lit(numbers.min()))
+    counted = ranges.with_columns(
+        place=numbers.search_sorted(ranges["first"], side="left"),
+        after=numbers.search_sorted(ranges["last"], side="right"),
+    ).with_columns(
+        missing=pl.col("last") - pl.col("first") + 1
+        - (pl.col("after").cast(pl.Int64) - pl.col("place").cast(pl.Int64))
+    )  # fmt: skip
+    for row in counted.filter(pl.col("missing") != 0).iter_rows(named=True):
+        yield {
+            "register_no": row["no"], "from_no": row["first"], "to_no": row["last"],
+            "missing": row["missing"], "first": _first_missing(numbers, row["first"], row["place"]),
+        }  # fmt: skip
+
+
+def _first_missing(numbers: pl.Series, from_no: int, place: int) -> int:
+    """The first number that a register promises and the ledger lacks; ``place`` is where its range begins."""
+    expected = from_no
+    while place < len(numbers) and numbers[place] == expected:
+        place, expected = place + 1, expected + 1
+    return expected
+
+
+def _in_no_register(
+    tables: Mapping[str, pl.DataFrame], books: Books, table: str, register: str, column: str
+) -> Iterator[Hit]:
+    """Entries outside every register's range; with opening balances, from the first register on."""
+    ranges = _ranges(tables[register], column).sort("first").with_columns(pl.col("last").cum_max())
+    if not ranges.height or _explains_gaps(tables, books, table):
+        return
+    numbers = tables[table].select("entry_no").sort("entry_no")
+    if books.opening_balances.height:
+        numbers = numbers.filter(pl.col("entry_no") >= pl.lit(ranges["first"][0]))
+    found = numbers.join_asof(ranges, left_on="entry_no", right_on="first", strategy="backward")
+    outside = found.filter((pl.col("entry_no") > pl.col("last")).fill_null(True))
+    if outside.height:
+        yield {"first": outside["entry_no"][0], "count": outside.height}
+
+
+def _explains_gaps(tables: Mapping[str, pl.DataFrame], books: Books, table: str) -> bool:
+    if table == "gl_entry":
+        return bool(books.compressed_periods.height or (books.gl_entries["origin"] == "compression").any())
+    return _is_compressed(tables)
+
+
+def _unknown_accounts(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    """Deleting an account blanks it in the G/L, so a number that the chart lacks shows a chart cut off."""
+    used = books.gl_entries.select("account_no").drop_nulls().unique()
+    unknown = used.join(books.accounts, on="account_no", how="anti").sort("account_no")
+    if unknown.height:
+        yield {"account_no": unknown["account_no"][0], "count": unknown.height}
+
+
+def _unrelated(books: Books) -> Iterator[Hit]:
+    """Days on which posted entries without relation rows are exactly the inventory cost without them."""
+    if not books.has_relations:
+        return
+    posted = pl.col("posted_actual").abs() + pl.col("posted_expected").abs()
+    related = books.relations.select("value_entry_no").unique()
+    entries = (
+        books.value_entries.filter(pl.any_horizontal(pl.col("posted_actual", "posted_expected") != 0))
+        .join(related, on="value_entry_no", how="anti")
+        .group_by("posting_date")
+        .agg(posted.sum().alias("flagged"), pl.len().alias("entries"))
+    )
+    lines = (
+        books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") > 0))
+        .join(books.relations.select("gl_entry_no").unique(), on="gl_entry_no", how="anti")
+        .group_by("posting_date")
+        .agg(pl.col("amount").sum())
+    )
+    days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("amount"))
+    if (days["entries"].sum() or 0) >= LEAST_MISSING:
+        yield {"count": days["entries"].sum(), "date": days["posting_date"].min()}
