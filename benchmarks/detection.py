@@ -12,17 +12,15 @@ import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
+
+from benchmarks.pool import share, spread
 
 PAGE = Path(__file__).with_name("detection.md")
 CLEAN_EVERY = 5  # the company of every fifth seed has no fault
 MOST_FAULTS = 8
-CHUNK = 10
 
 
 @dataclass
@@ -43,14 +41,6 @@ class Tally:
             getattr(self, name).update(getattr(other, name))
         self.entries += other.entries
         self.wrong += other.wrong
-
-
-def tallied(seeds: Iterable[int]) -> Tally:
-    """The companies of these seeds, each made, run and laid beside its truth."""
-    total = Tally()
-    for seed in seeds:
-        total.add(tally(seed))
-    return total
 
 
 def tally(seed: int) -> Tally:
@@ -74,34 +64,6 @@ def tally(seed: int) -> Tally:
         status = result.books["summary"]["status"]
         one.wrong.append(f"seed {seed} ({status}): {', '.join(result.company.planted) or 'clean'}")
     return one
-
-
-def chunks(first: int, companies: int) -> Iterator[range]:
-    last = first + companies
-    return (range(start, min(start + CHUNK, last)) for start in range(first, last, CHUNK))
-
-
-def run(first: int, companies: int, jobs: int, seconds: float) -> Tally:
-    """All companies, or as many as the time allows; one process a job, each with one thread."""
-    os.environ["POLARS_MAX_THREADS"] = "1"
-    total, started, todo = Tally(), time.monotonic(), chunks(first, companies)
-    running: set[Future[Tally]] = set()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        while True:
-            is_time_left = time.monotonic() - started < seconds
-            while is_time_left and len(running) < 2 * jobs and (seeds := next(todo, None)) is not None:
-                running.add(pool.submit(tallied, seeds))
-            if not running:
-                return total
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                total.add(future.result())
-            print(progress(total, time.monotonic() - started), file=sys.stderr)
-
-
-def progress(total: Tally, seconds: float) -> str:
-    companies = total.companies["clean"] + total.companies["with faults"]
-    return f"{companies} companies in {seconds:.0f} s, {len(total.wrong)} wrong"
 
 
 def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
@@ -149,11 +111,6 @@ def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def share(part: int, whole: int) -> str:
-    """A share to four digits, rounded down: 1.0000 is all of it."""
-    return "–" if not whole else f"{part * 10_000 // whole / 10_000:.4f}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
     parser.add_argument("--companies", type=int, default=10_000)
@@ -163,7 +120,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=PAGE)
     given = parser.parse_args()
     started = time.monotonic()
-    total = run(given.seed, given.companies, given.jobs, given.seconds)
+    total = Tally()
+    for one in spread(tally, range(given.seed, given.seed + given.companies), given.jobs, given.seconds):
+        total.add(one)
     given.out.write_text(
         page(total, given.seed, time.monotonic() - started, given.jobs), encoding="utf-8", newline="\n"
     )

@@ -14,6 +14,7 @@ from schemas.ledger import Books
 Hit = Mapping[str, object]
 #: Tables whose date compression deletes rows of the stock ledgers: item ledger, value and capacity entries.
 COMPRESSED_STOCK = (32, 5802, 5832)
+LEAST_HOLE = 3  # numbers in a row that are missing
 LEAST_MISSING = 2  # one row alone is a finding, not a table cut off
 
 
@@ -53,6 +54,7 @@ def tests(extract: Extract, books: Books) -> dict[str, Callable[[], Iterator[Hit
         ),
         "g/l accounts exist": lambda: _unknown_accounts(tables, books),
         "relation rows are whole": lambda: _unrelated(books),
+        "value entries are without holes": lambda: _cut_out(books),
     }
 
 
@@ -106,9 +108,10 @@ def _is_compressed(tables: Mapping[str, pl.DataFrame]) -> bool:
 
 
 def _queued_and_posted(books: Books) -> Iterator[Hit]:
-    """Entries in the queue whose cost is flagged as posted to the last part."""
-    actual, expected = pl.col("amount_actual"), pl.col("amount_expected")
-    nothing_open = (pl.col("posted_actual") == actual) & (pl.col("posted_expected") == expected)
+    """Entries in the queue of which everything due is flagged as posted."""
+    actual, expected = pl.col("posted_actual"), pl.col("posted_expected")
+    is_due = pl.col("is_expected_cost_due")
+    nothing_open = (actual == pl.col("amount_actual")) & (~is_due | (expected == pl.col("amount_expected")))
     posted = books.value_entries.filter(
         pl.col("is_queued").fill_null(False) & nothing_open & ((actual != 0) | (expected != 0))
     )
@@ -142,24 +145,26 @@ def _without_value_entries(tables: Mapping[str, pl.DataFrame], books: Books) -> 
         bare = bare.filter(pl.col("item_ledger_entry_no") > pl.lit(valued["item_ledger_entry_no"].max()))
     deleted = books.relations.join(entries, on="value_entry_no", how="anti")["value_entry_no"].n_unique()
     is_silent = (pl.col("invoiced_quantity") == 0) & pl.lit(not books.switches.expected_cost_posting)
-    if bare.height >= deleted + LEAST_MISSING or bare.filter(is_silent).height:
+    is_many = bare.height >= deleted + LEAST_MISSING or (bare.height and deleted > LEAST_MISSING)
+    if is_many or bare.filter(is_silent).height:
         yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
 
 
 def _without_applications(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
-    """Every entry of stock is applied; only goods that went out before they came in wait for it."""
+    """Every entry of stock is applied under its own number; only goods that went out before they came in
+    wait for it.
+
+    Source: codeunit 22, InsertApplEntry.
+    """
     if _is_compressed(tables) or books.opening_balances.height:
         return
     of_stock = books.value_entries.filter("is_inventoriable").select("item_ledger_entry_no").unique()
     waits = (pl.col("quantity") <= 0) & (pl.col("quantity") == pl.col("remaining_quantity"))
-    applied = pl.concat(
-        books.applications.select(pl.col(c).alias("item_ledger_entry_no"))
-        for c in ("item_ledger_entry_no", "inbound_entry_no", "outbound_entry_no")
-    )
+    applied = books.applications.select("item_ledger_entry_no").unique()
     bare = (
         books.item_ledger_entries.filter(~waits)
         .join(of_stock, on="item_ledger_entry_no", how="semi")
-        .join(applied.unique(), on="item_ledger_entry_no", how="anti")
+        .join(applied, on="item_ledger_entry_no", how="anti")
     )
     if bare.height:
         yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
@@ -266,23 +271,38 @@ def _unknown_accounts(tables: Mapping[str, pl.DataFrame], books: Books) -> Itera
 
 
 def _unrelated(books: Books) -> Iterator[Hit]:
-    """Days on which posted entries without relation rows are exactly the inventory cost without them."""
+    """Days on which inventory cost is exactly what all entries posted, although some lack relation rows."""
     if not books.has_relations:
         return
     posted = pl.col("posted_actual").abs() + pl.col("posted_expected").abs()
-    related = books.relations.select("value_entry_no").unique()
+    related = pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
     entries = (
         books.value_entries.filter(pl.any_horizontal(pl.col("posted_actual", "posted_expected") != 0))
-        .join(related, on="value_entry_no", how="anti")
         .group_by("posting_date")
-        .agg(posted.sum().alias("flagged"), pl.len().alias("entries"))
+        .agg(posted.sum().alias("flagged"), (~related).sum().alias("bare"))
+        .filter(pl.col("bare") > 0)
     )
-    lines = (
-        books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") > 0))
-        .join(books.relations.select("gl_entry_no").unique(), on="gl_entry_no", how="anti")
-        .group_by("posting_date")
-        .agg(pl.col("amount").sum())
-    )
+    cost = books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") > 0))
+    lines = cost.group_by("posting_date").agg(pl.col("amount").sum())
     days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("amount"))
-    if (days["entries"].sum() or 0) >= LEAST_MISSING:
-        yield {"count": days["entries"].sum(), "date": days["posting_date"].min()}
+    if days["bare"].sum() >= LEAST_MISSING:
+        yield {"count": days["bare"].sum(), "date": days["posting_date"].min()}
+
+
+def _cut_out(books: Books) -> Iterator[Hit]:
+    """A hole in the numbers of the value entries that relation rows lead into more than once."""
+    numbers = books.value_entries["value_entry_no"].sort().to_frame("to_no")
+    holes = numbers.with_columns(from_no=pl.col("to_no").shift(fill_value=0)).filter(
+        pl.col("to_no") - pl.col("from_no") > LEAST_HOLE
+    )
+    if not holes.height or books.opening_balances.height:
+        return
+    named = books.relations.select("value_entry_no").unique().sort("value_entry_no")
+    found = named.join_asof(holes, left_on="value_entry_no", right_on="from_no", strategy="backward")
+    inside = found.filter(
+        (pl.col("value_entry_no") > pl.col("from_no")) & (pl.col("value_entry_no") < pl.col("to_no"))
+    )
+    for row in inside.group_by("from_no", "to_no").len().sort("from_no").iter_rows(named=True):
+        if row["len"] >= LEAST_MISSING:
+            yield {"from_no": row["from_no"], "to_no": row["to_no"], "count": row["len"]}
+            return

@@ -237,6 +237,7 @@ EVIDENCE: Mapping[str, Plant] = {
     ),
     "g/l entries belong to registers": lambda given: without(given, "gl_register", pl.col("no") == 1),
     "g/l accounts exist": lambda given: without(given, "gl_account", pl.col("no") == "14300"),
+    "value entries are without holes": lambda given: without(given, "value_entry", is_no(3, 4, 5, 6)),
     "relation rows are whole": lambda given: without(
         given, "gl_item_ledger_relation", pl.col("value_entry_no") > COUNT
     ),
