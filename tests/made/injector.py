@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tests.made.posting import ZERO, Row, actual_pair, expected_pair, pair_lines
 from tests.made.rolled import Firm, Hook, Rolled, found, roll, trade
 from tests.made.setup import add_item
-from tests.made.transactions import TRANSACTIONS
+from tests.made.transactions import ACTUAL_ONLY, EXPECTED_ONLY, TRANSACTIONS
 from tests.made.truth import ANY, Truth
 
 MATERIALITIES = ("0.01", "0.01", "1.00", "25.00")
@@ -75,7 +75,7 @@ class Scene:
         """An entry with something to post, of a transaction whose other entries are posted."""
         kind = self.dice.choice(wanted or tuple(TRANSACTIONS))
         entries = self.written(lambda: TRANSACTIONS[kind](self.firm, self.dice, self.item(**fields)))
-        candidates = [ve for ve in entries if self.firm.is_postable(ve) and self.parts(ve)]
+        candidates = [ve for ve in entries if self.parts(ve) and suits(ve, kind)]
         if not candidates:
             self.post(entries)
             return self.open("stock in", **fields)
@@ -182,6 +182,13 @@ class Scene:
                 difference=gle["amount"],
                 **values,
             )
+
+
+def suits(ve: Row, transaction: str) -> bool:
+    """Whether an entry is of the cost that its transaction is chosen for."""
+    if transaction in ACTUAL_ONLY:
+        return not ve["cost_amount_expected"]
+    return transaction not in EXPECTED_ONLY or bool(ve["cost_amount_expected"])
 
 
 class Kind(NamedTuple):
