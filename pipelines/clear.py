@@ -10,7 +10,10 @@ import polars as pl
 from schemas.ledger import CLEARING_ROLES, Books
 
 #: Where a line without a value entry comes from when posting wrote it and not a person.
-POSTED_FROM = ("inventory_cost", "document", "compression", "closing")
+POSTED_FROM = ("inventory_cost", "document", "compression", "closing", "opening", "continued")
+#: Lines that stand for a balance, or go on with one: compressed lines, and what was carried over a cut-over.
+#: Those of an account are one item.
+OF_A_BALANCE = {"compression": "compression", "opening": "opening balance", "continued": "opening balance"}
 #: Causes of value entries that posting will still clear: until then nothing is left over.
 STILL_TO_POST = ("unposted", "unposted_not_queued", "skipped_setup")
 #: The rules of lineage (``matching_rules.csv``), in the order in which a value entry's part is told by them.
@@ -216,22 +219,18 @@ def _rest(lines: pl.DataFrame, linked: pl.DataFrame, actual_postings: pl.DataFra
 
 
 def _own(rest: pl.DataFrame) -> pl.DataFrame:
-    """Lines without a value entry: their document's where posting wrote them, else their own.
-
-    All that compression wrote on an account is one item: its lines stand for one sum.
-    """
-    is_compressed = pl.col("origin") == "compression"
-    last = pl.col("gl_entry_no").max().over("account_no", "origin")
-    document = pl.col("document_no").sort_by("gl_entry_no").last().over("account_no", "origin")
-    line = pl.when(is_compressed).then(last).otherwise("gl_entry_no")
-    document = pl.when(is_compressed).then(document).otherwise("document_no")
+    """Lines without a value entry: their document's where posting wrote them, else their own."""
+    balance = pl.col("origin").replace_strict(OF_A_BALANCE, default=None)
+    document = pl.coalesce(balance, pl.when(pl.col("document_no") != "").then("document_no"))
     is_posted = pl.col("is_residual") | pl.col("origin").is_in(POSTED_FROM)
-    of_document = is_posted & (document != "")
+    of_document = is_posted & document.is_not_null()
     return rest.with_columns(
         value_entry_no=pl.lit(None, pl.Int64),
-        item_key=pl.when(of_document).then(pl.format("doc:{}", document)).otherwise(pl.format("gl:{}", line)),
+        item_key=pl.when(of_document)
+        .then(pl.format("doc:{}", document))
+        .otherwise(pl.format("gl:{}", "gl_entry_no")),
         rule_id=pl.when(of_document).then(pl.lit("document")).otherwise(pl.lit("none")),
-        is_free=pl.lit(True),
+        is_free=balance.is_null(),
         is_passing=pl.lit(True),
         is_done=pl.lit(False),
     )

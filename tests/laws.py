@@ -299,10 +299,11 @@ def accounts_roll_forward_to_their_tie_out(books: Chain) -> pl.DataFrame:
 
 
 def clearing_items_sum_to_the_ledger(books: Chain) -> pl.DataFrame:
-    """On every account with a role that is cleared, and on no other."""
-    roles = pl.col("roles").list.eval(pl.element().is_in(CLEARING_ROLES)).list.any()
+    """On every account with a role that is cleared or that the user named, and on no other."""
+    is_cleared = pl.col("roles").list.eval(pl.element().is_in(CLEARING_ROLES)).list.any()
+    is_named = pl.col("account_no").is_in(books["books"].clearing_accounts["account_no"].implode())
     items = books["clearing_items"].group_by("account_no").agg(pl.col("balance").sum())
-    accounts = books["tie_outs"].filter(roles & pl.col("account_no").is_not_null())
+    accounts = books["tie_outs"].filter((is_cleared | is_named) & pl.col("account_no").is_not_null())
     both = accounts.join(items, on="account_no", how="full", coalesce=True)
     return both.filter(pl.col("gl").fill_null(0) != pl.col("balance").fill_null(0))
 
