@@ -265,6 +265,8 @@ def _ageing_layout(accounts: list[str]) -> Mapping[str, object]:
         "xaxis": _AXIS,
         "yaxis": {
             **_LINES,
+            "categoryorder": "array",
+            "categoryarray": [str(n) for n in range(len(accounts))],
             "tickvals": [str(n) for n in range(len(accounts))],
             "ticktext": [_escaped(a) for a in accounts],
         },
