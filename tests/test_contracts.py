@@ -196,6 +196,7 @@ def published() -> dict[str, pl.DataFrame]:
             {
                 "reconciliation": "R1",
                 "name": "Dates",
+                "key": "(total)",
                 "left_amount": amount("1.00"),
                 "right_amount": amount("1.00"),
                 "difference": amount("0.00"),
