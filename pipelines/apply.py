@@ -17,6 +17,14 @@ from schemas.ledger import Books
 
 POST_COST = "Post Inventory Cost to G/L"
 CORRECT_DIMENSIONS = "Correct Dimensions"
+ADJUST_COST = "Adjust Cost - Item Entries"
+#: What the adjustment of cost leaves behind everywhere. What it books isn't told by the tables.
+ADJUSTED = (
+    ("item", "cost_is_adjusted", True),
+    ("item_ledger_entry", "applied_entry_to_adjust", False),
+    ("avg_cost_adjmt_entry_point", "cost_is_adjusted", True),
+    ("inventory_adjmt_entry_order", "cost_is_adjusted", True),
+)
 #: Stands for the account that somebody still has to choose: it has no role.
 TO_BE_CHOSEN = "(TO BE CHOSEN)"
 #: What the user says about the tables as they were: it can't hold of the tables as they would be.
@@ -27,7 +35,7 @@ Tables = dict[str, pl.DataFrame]
 
 
 def with_setup(extract: Extract, proposals: pl.DataFrame) -> Extract:
-    """The tables with the proposed setup fields filled, and dimensions of G/L entries corrected.
+    """The tables with the proposed setup fields filled, dimensions of G/L entries corrected, cost adjusted.
 
     A field without a proposed value stays as it is. What was stated of the tables as they were is left out.
     """
@@ -39,6 +47,10 @@ def with_setup(extract: Extract, proposals: pl.DataFrame) -> Extract:
         tables[name] = _with_cell(tables.get(name, bc.empty(name)), name, cell)
     job = proposals.filter(pl.col("job") == CORRECT_DIMENSIONS)
     tables["gl_entry"] = _with_dimensions(tables["gl_entry"], tables["value_entry"], job)
+    if (proposals["job"] == ADJUST_COST).any():
+        for name, flag, value in ADJUSTED:
+            if name in tables:
+                tables[name] = tables[name].with_columns(pl.lit(value).alias(flag))
     return replace(extract, tables=tables)
 
 

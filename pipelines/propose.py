@@ -19,7 +19,7 @@ POST_COST = "Post Inventory Cost to G/L"
 LINE_STEP = 10_000
 #: The title of a finding that a journal can't reach: part of it stands on a blank account, or nothing is
 #: out by an amount.
-OUT_OF_REACH = "Open a support case: no journal puts it right."
+OUT_OF_REACH = "No journal settles it: follow what the finding says."
 
 COLUMNS: Mapping[str, PolarsDataType] = {
     "proposal_id": pl.String, "finding_id": pl.String, "cause": pl.String, "action": pl.String,
@@ -303,13 +303,15 @@ def _amounts(found: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Per finding, account and dimension set what a journal must book: minus the difference. Findings that
     touch a blank account are left out.
     """
-    ledger = books.gl_entries.select(
+    ledger = books.gl_entries.join(found, on="gl_entry_no", how="semi").select(
         "gl_entry_no",
         pl.col("dimension_set_id").alias("_line_dimensions"),
         pl.col("origin"),
         _transaction().alias("transaction"),
     )
-    entries = books.value_entries.select("value_entry_no", pl.col("dimension_set_id").alias("_dimensions"))
+    entries = books.value_entries.join(found, on="value_entry_no", how="semi").select(
+        "value_entry_no", pl.col("dimension_set_id").alias("_dimensions")
+    )
     beyond = found.filter(pl.col("account_no").is_null() & (pl.col("difference") != 0))
     return (
         found.filter(pl.col("difference") != 0)
@@ -400,7 +402,7 @@ def _other_sides(
     opposite sign; accounts that must tie out themselves are none.
     """
     controlled = account_scope.filter("is_controlled")["account_no"].drop_nulls().implode()
-    others = books.gl_entries.filter(
+    others = _same_postings(lines, books).filter(
         pl.col("account_no").is_not_null() & ~pl.col("account_no").is_in(controlled)
     ).select("gl_entry_no", pl.col("account_no").alias("_account"), pl.col("amount").alias("_amount"),
              _transaction().alias("transaction"))  # fmt: skip
@@ -418,6 +420,16 @@ def _other_sides(
         .sort("act", "_is_exact", "_size", "_account", descending=[False, True, True, False])
         .unique("act", keep="first", maintain_order=True)
         .select("act", "_account", pl.when("_is_exact").then(1).otherwise("_accounts").alias("_accounts"))
+    )
+
+
+def _same_postings(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The G/L entries that share a transaction, or document and date, with one of the lines."""
+    own = books.gl_entries.join(lines, on="gl_entry_no", how="semi")
+    numbers = own["transaction_no"].drop_nulls().unique().implode()
+    documents = own["document_no"].unique().implode()
+    return books.gl_entries.filter(
+        pl.col("transaction_no").is_in(numbers) | pl.col("document_no").is_in(documents)
     )
 
 
