@@ -1,4 +1,4 @@
-"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``diff``, ``post-test`` and so on.
+"""The command line: ``tieout demo``, ``run``, ``check``, ``explain``, ``matrix``, ``diff`` and so on.
 
 Here: options, messages, exit codes. Not here: what a run does (``assets.definitions``) and says on the way
 (``assets.progress``). Anything heavy is imported inside its command, so that ``tieout --help`` is quick.
@@ -287,6 +287,39 @@ def post_test(
     chosen = config.chosen(config_file, source, company, as_of)
     request = Request(method, document_no, template.upper(), batch.upper(), user)
     return test.outcome(config.assignment(chosen), request, as_json=json)
+
+
+@app.command()
+@command
+def matrix(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    as_of: AsOf = None,
+    item: Annotated[str | None, typer.Option("--item", metavar="NO", help="Only this item.")] = None,
+    location: Annotated[
+        str | None,
+        typer.Option("--location", metavar="CODE", help="Only this location; '' is the blank one."),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Only from this posting date on.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Only up to this posting date.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Shows the ERP's own page Inventory - G/L Reconciliation: as it shows itself, and corrected.
+
+    Of an item, a location or a span of dates the corrected page keeps the G/L side.
+
+    Example: tieout matrix --source exports --item 1000 --location EAST --from 2026-01-01
+    """
+    from assets import config, matrix_page
+
+    chosen = config.chosen(config_file, source, company, as_of)
+    part = matrix_page.excerpt(item, location, first, last)
+    return matrix_page.shown(config.assignment(chosen), part, as_json=json)
 
 
 @app.command()

@@ -27,7 +27,7 @@ from assets.server import HOST
 from schemas.faults import InputError
 from schemas.marts import MARTS
 
-COMMANDS = ("demo", "run", "check", "explain", "propose", "diff", "init", "dev")
+COMMANDS = ("demo", "run", "check", "explain", "matrix", "propose", "diff", "init", "dev")
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
 BROWSER = build_opener(ProxyHandler({}))
@@ -122,6 +122,20 @@ REFUSED: Mapping[str, tuple[list[str], str]] = {
     "two things to explain": (
         ["explain", "--source", str(SMALL), "--value-entry", "1", "--account", "14100"],
         "name one thing to explain",
+    ),
+    "no company chosen for the matrix": (
+        ["matrix", "--source", str(DEMO)],
+        "choose one company with --company: cronus_usa, fjord_cycles, harbour_ceramics",
+    ),
+    "an item that isn't there": (
+        ["matrix", "--source", str(SMALL), "--item", "none-such"], "no value entry has item 'NONE-SUCH'",
+    ),
+    "a location that isn't there": (
+        ["matrix", "--source", str(SMALL), "--location", "mars"], "no value entry has location 'MARS'",
+    ),
+    "a last day that isn't ISO": (
+        ["matrix", "--source", str(SMALL), "--to", "31.12.2026"],
+        "--to: '31.12.2026' is not a date; write it as 2026-12-31",
     ),
     "no company chosen to explain": (
         ["explain", "--source", str(DEMO), "--value-entry", "1"],
@@ -353,6 +367,24 @@ def test_explain_shows_rule_setup_lines_and_findings() -> None:
     assert told.exit_code == 0
     for part in ("rules hit", "lines expected", "posting_setup:", "error: unposted", "What to do:"):
         assert part in told.stdout
+
+
+def test_the_matrix_of_an_item_keeps_the_ledger_side() -> None:
+    told = tieout("matrix", "--source", SMALL, "--item", "clay", "--json")
+    assert told.exit_code == 0
+    document = json.loads(told.stdout)
+    assert document["item_no"] == "CLAY"
+    foot = {(row["view"], row["row"]): row["inventory"] for row in document["rows"]}
+    assert ("as_bc", "G/L Total") not in foot
+    assert foot["corrected", "Total"] == foot["as_bc", "Total"] != "0.00"
+    assert foot["corrected", "G/L Total"] is not None
+
+
+def test_the_matrix_is_a_table_for_each_view() -> None:
+    told = tieout("matrix", "--source", SMALL, "--from", "2025-01-01", "--location", "")
+    assert told.exit_code == 0
+    assert "Inventory - G/L Reconciliation, location (blank), from 2025-01-01" in told.stdout
+    assert told.stdout.count("Direct Cost Applied") == len(("as the page shows it", "corrected"))
 
 
 def test_explain_finds_an_entry_by_each_of_its_names() -> None:

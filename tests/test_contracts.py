@@ -115,6 +115,11 @@ def mart(name: str, *rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(schema) | row for row in rows], schema=schema)
 
 
+def nothing(name: str) -> dict[str, object]:
+    """0.00 in every amount of a mart."""
+    return {c: amount("0.00") for c, promise in marts.MARTS[name].items() if promise.type == marts.LCY}
+
+
 @pytest.fixture
 def published() -> dict[str, pl.DataFrame]:
     """One sound row or pair of each mart."""
@@ -189,6 +194,58 @@ def published() -> dict[str, pl.DataFrame]:
                 "entries": 1,
                 "group_amount": amount("250.00"),
                 "group_entries": 1,
+            },
+        ),
+        "valuation": mart(
+            "valuation",
+            {
+                **dict.fromkeys(("item_no", "variant_code", "location_code", "inventory_posting_group"), ""),
+                **nothing("valuation"),
+                "item_no": "CHAIR",
+                "value": amount("110.00"),
+                "value_actual": amount("60.00"),
+                "value_expected": amount("50.00"),
+                "unresolved": amount("-20.00"),
+                "subledger": amount("40.00"),
+            },
+        ),
+        "breakdowns": mart(
+            "breakdowns",
+            {
+                **nothing("breakdowns"),
+                "by": "item",
+                "account_no": "2110",
+                "key": "CHAIR",
+                "subledger": amount("40.00"),
+                "difference": amount("-40.00"),
+            },
+        ),
+        "bc_matrix": mart(
+            "bc_matrix",
+            {
+                **nothing("bc_matrix"),
+                "view": "corrected",
+                "row_no": 8,
+                "row": "COGS",
+                "inventory": amount("7.00"),
+                "total": amount("7.00"),
+                "difference": amount("-7.00"),
+                "warning": "Post Cost to G/L -7.00 on 7190",
+                "warnings": "[]",
+                "accounts": "[]",
+            },
+        ),
+        "wip_orders": mart(
+            "wip_orders",
+            {
+                **nothing("wip_orders"),
+                "order_no": "P1",
+                "material": amount("150.00"),
+                "output": amount("-90.00"),
+                "subledger": amount("60.00"),
+                "difference": amount("-60.00"),
+                "has_wip_left": True,
+                "is_on_several_accounts": False,
             },
         ),
         "reconciliations": mart(
@@ -305,6 +362,27 @@ BROKEN_MARTS: dict[str, tuple[str, Breach, str]] = {
     ),
     "more matches closed than made": (
         "clearing_matches", first("closed_items", 4), "no more items are closed than there are",
+    ),
+    "a value that isn't its parts": ("valuation", other("value", "1.00"), "value = actual + expected"),
+    "a value that doesn't lead to the subledger": (
+        "valuation", other("subledger", "60.00"),
+        "actual value + the lines of the population = subledger",
+    ),
+    "a breakdown that doesn't foot": (
+        "breakdowns", other("gl", "1.00"), "difference = gl - other activity - subledger",
+    ),
+    "a breakdown by the weather": ("breakdowns", first("by", "weather"), "isin"),
+    "a matrix row that doesn't foot": (
+        "bc_matrix", other("inventory", "8.00"), "corrected rows foot",
+    ),
+    "a matrix row with another difference": (
+        "bc_matrix", other("gl_total", "8.00"), "difference = G/L total - other activity - total",
+    ),
+    "WIP that isn't its components": (
+        "wip_orders", other("capacity", "1.00"), "the components sum to the subledger",
+    ),
+    "WIP that doesn't foot": (
+        "wip_orders", other("gl", "1.00"), "difference = gl - other activity - subledger",
     ),
     "an account with two tie-outs": ("tie_outs", lambda rows: pl.concat([rows, rows]), TWICE),
     "an unknown cause": ("differences", first("cause", "bad_luck"), "isin"),
