@@ -2,7 +2,7 @@
 couldn't run.
 
 Here: the tests behind the verdict "inconclusive". Not here: what tables say of each other
-(``references``), their words (``completeness.csv``), the verdict (``judge``).
+(``sources.bc_references``), their words (``completeness.csv``), the verdict (``judge``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from pipelines import references
+from pipelines.sources import bc_references
 from schemas.bc import Extract, fields, snake
 from schemas.ledger import Books, Settings
 from schemas.money import text
@@ -64,7 +64,7 @@ def _spoken(need: str) -> str:
 def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Callable[[], Iterator[Hit]]]:
     tables = extract.tables
     return {
-        **references.tests(extract, books),
+        **bc_references.tests(extract, books),
         "g/l sums to 0": lambda: _sum_is_zero(books),
         "relation rows lead to entries": lambda: _relation_leads(books),
         "reversals lead to g/l entries": lambda: _beyond(
