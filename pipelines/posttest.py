@@ -149,7 +149,14 @@ def _request_problems(limits: PostingLimits, request: Request, template: str, ba
 
 
 def _entry_hits(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Refused parts that aren't posted: each reason that holds, or the combination by itself."""
+    """Refused parts that aren't posted: each reason that holds, or the combination by itself.
+
+    A part without an amount waits for nothing unless it stands in the queue.
+    """
+    is_expected = pl.col("cost_kind") == "expected"
+    has_expected = (pl.col("amount_expected") != 0) | (pl.col("amount_expected_acy") != 0)
+    waits = (pl.col("amount") != 0) | (is_expected & has_expected)
+    is_open = (pl.col("posted_amount") == 0) & waits
     refused = (
         expected_postings.filter(
             (pl.col("outcome").fill_null("refused") == "refused") & (pl.col("posting_date") <= books.as_of)
@@ -157,15 +164,14 @@ def _entry_hits(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
         .select("value_entry_no", "cost_kind", "posting_date", "posted_amount",
                 amount=pl.col("own_amount") - pl.col("posted_amount"))
         .join(_entries(books), on="value_entry_no", how="left", validate="m:1")
-        .filter((pl.col("posted_amount") == 0) | pl.col("is_queued").fill_null(False))
+        .filter(is_open | pl.col("is_queued").fill_null(False))
         .with_columns(posting_group="inventory_posting_group")
     )  # fmt: skip
-    is_expected_part = (pl.col("cost_kind") == "expected") & ~pl.col("entry_type").is_in(PLAIN_ENTRY_TYPES)
-    has_amount = (pl.col("amount_expected") != 0) | (pl.col("amount_expected_acy") != 0)
+    is_expected_part = is_expected & ~pl.col("entry_type").is_in(PLAIN_ENTRY_TYPES)
     return pl.concat(
         [
             _hit(refused, "expected_flag", is_expected_part & pl.col("is_expected")),
-            _hit(refused, "expected_amount", is_expected_part & has_amount),
+            _hit(refused, "expected_amount", is_expected_part & has_expected),
             _hit(refused, "combination_refused", ~is_expected_part),
         ]
     )
