@@ -21,6 +21,7 @@ from pipelines import (
     explain_lines,
     faults,
     infer,
+    inspect,
     judge,
     link,
     match,
@@ -28,6 +29,7 @@ from pipelines import (
     resolve,
     rules,
     scope,
+    subjects,
 )
 from schemas.bc import Extract
 from schemas.ledger import Books
@@ -187,11 +189,20 @@ def clearing_findings(clearing_items: pl.DataFrame, books: Books) -> pl.DataFram
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def stock_findings(books: Books, expected_postings: pl.DataFrame) -> pl.DataFrame:
+    """What contradicts itself in the stock ledger: quantities, costs, dates, WIP of finished orders."""
+    return inspect.stock_findings(
+        subjects.subjects(books, expected_postings), books, rules.stock_checks(), rules.completeness()
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def differences(
     line_findings: pl.DataFrame,
     ledger_findings: pl.DataFrame,
     fault_notices: pl.DataFrame,
     clearing_findings: pl.DataFrame,
+    stock_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
@@ -203,6 +214,7 @@ def differences(
         ledger_findings,
         fault_notices,
         clearing_findings,
+        stock_findings,
         balances,
         activity,
         expected_postings,

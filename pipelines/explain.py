@@ -7,22 +7,17 @@ predicates (``explain_lines``, ``explain_ledger``), the order and words of the c
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 
 import polars as pl
 from polars._typing import PolarsDataType
 
 from pipelines import corrections
+from pipelines.sentences import filled
 from schemas.ledger import Books
 from schemas.money import AMOUNT
 
 SETUP_CAUSES = ("account_changed", "wip_account_changed")
-PLACEHOLDER = re.compile(r"{(\w+)}")
-MONEY_FIELDS = (
-    "own_amount", "posted_amount", "moved_amount", "imbalance", "expected_amount", "actual_amount",
-    "difference", "difference_acy",
-)  # fmt: skip
 PLACE_FIELDS = ("item_ledger_entry_no", "item_no", "location_code", "order_no")
 ENTRY_FIELDS = ("document_no", "source_code", "user_id", "created_at")
 RAW: Mapping[str, PolarsDataType] = {
@@ -49,6 +44,7 @@ def differences(
     ledger_findings: pl.DataFrame,
     fault_notices: pl.DataFrame,
     clearing_findings: pl.DataFrame,
+    stock_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
@@ -71,6 +67,8 @@ def differences(
     notices = [
         _expected_cost_off(expected_postings, books),
         _shared_accounts(balances, activity),
+        _closing_entries(activity, books),
+        stock_findings.with_columns(is_notice=pl.lit(True)),
         clearing_findings.with_columns(is_notice=pl.lit(True)),
     ]
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
@@ -194,6 +192,26 @@ def _shared_accounts(balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataF
     )
 
 
+def _closing_entries(activity: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Lines that close a fiscal year, on controlled accounts; a closing only empties income accounts."""
+    statements = books.accounts.select("account_no", "statement")
+    is_odd = pl.col("statement") == "Balance Sheet"
+    return (
+        activity.filter((pl.col("nature") == "closing") & pl.col("is_controlled"))
+        .join(statements, on="account_no", how="left", validate="m:1")
+        .with_columns(
+            cause=pl.lit("closing_entry"),
+            expected_amount="other_amount",
+            account_role=pl.col("roles").list.first(),
+            roles=pl.col("roles").list.join(", "),
+            message=pl.when(is_odd).then(
+                pl.lit("Look at it: it is a balance sheet account, which no closing empties.")
+            ),
+            is_notice=pl.lit(True),
+        )
+    )
+
+
 def _unclassified(found: pl.DataFrame, balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
     """What the findings of an account leave over, named at its last G/L line."""
     sums = (
@@ -295,12 +313,15 @@ def _entry_key() -> pl.Expr:
 
 
 def _with_explanation(rows: pl.DataFrame, causes: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The cause's sentence with the numbers of the row in it."""
+    """The cause's sentence with the numbers of the row in it; a finding with a key brings its own."""
     named = rows.join(
         books.accounts.select("account_no", "account_name"), on="account_no", how="left", validate="m:1"
     ).with_columns(entry_text=_entry_text())
+    own = pl.when(pl.col("finding_key").is_not_null()).then("message")
     parts = [
-        part.with_columns(explanation=_sentence(part["explanation"][0], part, books.scale))
+        part.with_columns(
+            explanation=pl.coalesce(own, filled(part["explanation"][0], part.schema, books.scale))
+        )
         for part in named.partition_by("cause", maintain_order=True)
     ]
     return pl.concat(parts) if parts else named
@@ -309,25 +330,6 @@ def _with_explanation(rows: pl.DataFrame, causes: pl.DataFrame, books: Books) ->
 def _entry_text() -> pl.Expr:
     of_group = pl.format("the posting group of G/L entry {}", pl.col("gl_entry_no").fill_null(0))
     return pl.coalesce(pl.format("value entry {}", "value_entry_no"), of_group)
-
-
-def _sentence(template: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
-    texts: list[pl.Expr] = []
-    end = 0
-    for found in PLACEHOLDER.finditer(template):
-        texts.append(pl.lit(template[end : found.start()]))
-        texts.append(_shown(found[1], rows, scale))
-        end = found.end()
-    texts.append(pl.lit(template[end:]))
-    return pl.concat_str(texts).str.strip_chars()
-
-
-def _shown(field: str, rows: pl.DataFrame, scale: int) -> pl.Expr:
-    if field in MONEY_FIELDS:
-        told = f"told_{field}" if f"told_{field}" in rows.columns else field
-        return pl.col(told).fill_null(0).cast(pl.Decimal(38, scale)).cast(pl.String)
-    text = pl.col(field).cast(pl.String).fill_null("")
-    return text if field == "message" else pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
 
 
 def _settled(rows: pl.DataFrame, books: Books) -> pl.DataFrame:

@@ -110,6 +110,12 @@ def matrix_warnings() -> pl.DataFrame:
     return _table("matrix_warnings_bc").with_columns(pl.col("ordinal").cast(pl.Int64))
 
 
+@cache
+def stock_checks() -> pl.DataFrame:
+    """What must hold in the stock ledger by itself, with the cause of what doesn't."""
+    return _table("stock_checks")
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

@@ -83,6 +83,8 @@ VALUE_ENTRIES: Mapping[str, pl.DataType] = {
     "capacity_ledger_entry_no": pl.Int64(),
     "amount_non_inventoriable": AMOUNT,  # stays on the purchase account
     "purchase_amount": AMOUNT,
+    "purchase_amount_expected": AMOUNT,
+    "is_valued_by_average": pl.Boolean(),
     "item_charge_no": pl.String(),
     "variant_code": pl.String(),
     "document_type": pl.String(),

@@ -55,6 +55,10 @@ MATRIX = (
     "variance_type", "order_type", "amount", "sign", "condition", "source",
 )  # fmt: skip
 MATRIX_WARNINGS = ("warning", "ordinal", "cause", "bc_test", "meaning")
+STOCK_CHECKS = (
+    "stock_check", "cause", "about", "predicate", "needs", "severity", "account_role", "amount", "sentence",
+    "source",
+)  # fmt: skip
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "posting_rules_bc": POSTING_RULES,
@@ -71,6 +75,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "proposals": PROPOSALS,
     "matching_rules": MATCHING_RULES,
     "ageing_policies": AGEING_POLICIES,
+    "stock_checks": STOCK_CHECKS,
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -88,6 +93,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "setup_findings": ("kind",),
     "matrix_bc": tuple(c for c in MATRIX if c != "row"),
     "matrix_warnings_bc": ("cause",),
+    "stock_checks": ("stock_check",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.
@@ -118,6 +124,7 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ),
     ("ageing_policies", "age_from"): frozenset({"opened", "last_activity"}),
     ("ageing_policies", "is_stale_when_done"): frozenset({"yes", "no"}),
+    ("stock_checks", "severity"): frozenset({"", "error", "warning", "info"}),
 }
 
 

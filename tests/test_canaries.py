@@ -118,6 +118,19 @@ def two_roles(given: Extract) -> Extract:
     return edited(given, "general_posting_setup", unused, purchase_variance_account=pl.col("cogs_account"))
 
 
+def transferred(given: Extract) -> Extract:
+    """Mugs that left the main store for more than what was invoiced of them there, others still expected."""
+    is_mug = pl.col("item_no") == "MUG"
+    moves = is_mug & (pl.col("item_ledger_entry_type") == "Transfer") & (pl.col("location_code") == "MAIN")
+    moved = edited(given, "value_entry", moves, cost_amount_actual=-1000)
+    arrived = is_mug & (pl.col("item_ledger_entry_type") == "Transfer") & ~moves
+    expected = is_mug & (pl.col("item_ledger_entry_type") == "Purchase") & pl.col("expected_cost")
+    return edited(
+        edited(moved, "value_entry", arrived, cost_amount_actual=1000),
+        "value_entry", expected, cost_amount_expected=500,
+    )  # fmt: skip
+
+
 def on_lines(**values: Any) -> Plant:
     """The two lines of the count say something else."""
     return lambda given: edited(given, "gl_entry", is_no(DEBIT, CREDIT), **values)
@@ -163,6 +176,20 @@ CAUSES: Mapping[str, Plant] = {
     "direct_posting": lambda given: booked_again(given, source_code="GENJNL"),
     "expected_cost_off": switched_off,
     "shared_account": two_roles,
+    "group_changed_with_stock": on_count(inventory_posting_group="RAW"),
+    "cost_not_adjusted": lambda given: edited(given, "item", pl.col("no") == "MUG", cost_is_adjusted=False),
+    "wip_residue": lambda given: edited(
+        given, "value_entry", is_no(entry("Consumption")), cost_amount_actual=Decimal("-8.05")
+    ),
+    "backdated_adjustment": on_count(adjustment=True, applies_to_entry=entry("Sale")),
+    "negative_inventory": lambda given: edited(
+        given, "item_ledger_entry", pl.col("entry_type") == "Sale", open=True, remaining_quantity=-1
+    ),
+    "costing_error": lambda given: edited(given, "item_ledger_entry", is_no(1), remaining_quantity=99),
+    "product_defect": lambda given: edited(given, "item", pl.col("no") == "PLATE", standard_cost=7),
+    "closing_entry": lambda given: booked_again(given, source_code="CLSINCOME"),
+    "not_inventoriable": on_count(cost_amount_non_invtbl=5),
+    "transfer_of_uninvoiced": transferred,
 }
 
 SETUP_PROBLEMS: Mapping[str, Plant] = {

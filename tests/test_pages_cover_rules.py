@@ -31,6 +31,17 @@ def test_every_matching_rule_is_expected() -> None:
     assert sorted(set(rules.matching_rules().filter(kinds)["rule_id"]) - set(_expected("rule_id"))) == []
 
 
+def test_every_stock_check_hits_on_some_page() -> None:
+    hit = {
+        key.split(" ")[0]
+        for path in page.paths()
+        for key in chain.of(path)["stock_findings"]["finding_key"].unique()
+    }
+    checks = {check.split(".")[0] for check in rules.stock_checks()["stock_check"]}
+
+    assert sorted(checks - hit) == []
+
+
 def test_every_cell_of_the_matrix_is_expected() -> None:
     formulas = rules.matrix_formulas().filter(pl.col("column") != "by counter-account")
     cells = set(formulas.select("view", "row", "column").iter_rows())

@@ -90,6 +90,8 @@ def _value_entries(
         pl.when(pl.col("capacity_ledger_entry_no") > 0).then("capacity_ledger_entry_no"),
         pl.col("cost_amount_non_invtbl").alias("amount_non_inventoriable"),
         pl.col("purchase_amount_actual").alias("purchase_amount"),
+        "purchase_amount_expected",
+        pl.col("valued_by_average_cost").fill_null(False).alias("is_valued_by_average"),
         "item_charge_no", "variant_code", "external_document_no", "document_type", "document_line_no",
         "job_no", "item_register_no",
         pl.col("system_modified_at").alias("modified_at"),

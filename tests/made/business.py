@@ -701,7 +701,7 @@ class Business(Ledger):
         """
         costs = self.order_costs(order)
         on = max(ile["posting_date"], self.allow_posting_from)
-        common = {"document_no": order["prod_order_no"], "source_code": "INVTADJMT", "adjustment": True}
+        common = {"document_no": order["prod_order_no"], "source_code": "INVTADJMT"}
         expected, expected_acy = self._reversal(ile, ile["quantity"])
         self.invoice_quantity(ile, ile["quantity"], on)
         entries = [
@@ -735,6 +735,15 @@ class Business(Ledger):
                     )
                 )
         self.settle_cost(entries, on)
+
+    def give_up(self, on: date, order: Row) -> None:
+        """An order finished without output, after its cost was posted: later postings would leave overhead in
+        WIP.
+        """
+        if self.is_batch:
+            number = order["prod_order_no"]
+            self.post_each([ve for ve in self.rows("value_entry") if ve["order_no"] == number], on)
+        self.finish(on, order)
 
     # ---------------------------------------------------------------- assembly and projects
 

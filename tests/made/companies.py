@@ -11,11 +11,11 @@ from tests.made.write import write_company
 
 def fjord_cycles(clean: bool = False, method: str = "mixed") -> tuple[Ledger, Truth]:
     truth = Truth()
+    company = fjord.build(method) if clean else fjord.build(method, fjord_hooks(truth, method))
     if clean:
-        company = fjord.build(method)
         shared_roles(truth)
-        return company, truth
-    return fjord.build(method, fjord_hooks(truth, method)), truth
+    fjord.natural_findings(company, truth)
+    return company, truth
 
 
 def harbour_ceramics(clean: bool = False, method: str = "mixed") -> tuple[Ledger, Truth]:

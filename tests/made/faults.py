@@ -283,8 +283,18 @@ def cargo_order(company: Business, truth: Truth) -> None:
     company.finish(on(2, 21), order)
 
 
-def card_changed(company: Business, _: Truth) -> None:
+def card_changed(company: Business, truth: Truth) -> None:
+    """The bike made in February still stands in stock under the card's old group."""
     company.item("CARGO")["inventory_posting_group"] = "FINISHED"
+    truth.row(
+        truth.finding(),
+        "group_changed_with_stock",
+        "12.00 of stock under group CARGO; the card says FINISHED since November",
+        match="finding",
+        account_no="14210",
+        value_entry_no=ANY,
+        expected_amount=Decimal("12.00"),
+    )
 
 
 def flagged_only(company: Business, truth: Truth) -> None:

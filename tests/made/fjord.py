@@ -21,6 +21,7 @@ from tests.made.setup import (
     add_stock_accounts,
     add_switches,
 )
+from tests.made.truth import Truth
 
 YEAR = 2025
 BATCH_MONTHS = {"mixed": (3, 6, 9, 12), "entry": (), "group": tuple(range(1, 13))}
@@ -232,6 +233,8 @@ def april(company: Business) -> None:
     order = company.start_order("TRAIL")
     company.consume(on(4, 8), order, "GRIP", 4)
     company.work(on(4, 9), order, 5)
+    if company.is_batch:
+        company.run_batch(on(4, 11), per_group=True)
     company.finish(on(4, 12), order)
     company.charge(on(4, 17), grips, "2.00")
 
@@ -266,7 +269,7 @@ def june(company: Business) -> None:
     company.invoice_receipt(on(6, 6), grips, "2.50")
     order = company.start_order("TRAIL")
     company.consume(on(6, 8), order, "GRIP", 2)
-    company.work(on(6, 9), order, 6)
+    company.work(on(6, 9), order, 6, overhead_pct=0)
     company.finish(on(6, 12), order)
     bells = [
         row
@@ -344,6 +347,20 @@ YEAR_ROUND = (
     december,
 )
 SPECIALS = dict(enumerate(YEAR_ROUND, start=1))
+
+
+def natural_findings(company: Business, truth: Truth) -> None:
+    """What isn't stock by rule: no fault, but worth a line of information."""
+    why = {"6.00": "freight on a sale: the charge is outbound", "9.00": "an engraving is a service"}
+    for ve in company.rows("value_entry"):
+        if ve["cost_amount_non_invtbl"]:
+            truth.row(
+                truth.finding(),
+                "not_inventoriable",
+                why[str(ve["cost_amount_non_invtbl"])],
+                value_entry_no=ve["entry_no"],
+                expected_amount=ve["cost_amount_non_invtbl"],
+            )
 
 
 def without_expected(company: Business, work: Callable[[], object]) -> None:

@@ -423,7 +423,7 @@ class Ledger:
             "expected_cost": False,
             "item_charge_no": "",
             "inventoriable": item is None or item["type"] == "Inventory",
-            "valuation_date": on,
+            "valuation_date": self.valuation_date(ile, on, fields.get("entry_type", "Direct Cost")),
             "entry_type": "Direct Cost",
             "variance_type": "",
             "cost_amount_expected": expected,
@@ -444,6 +444,14 @@ class Ledger:
         }
         self.rows("value_entry").append(row)
         return row
+
+    def valuation_date(self, ile: Row | None, on: date, entry_type: str) -> date:
+        """All entries of an item ledger entry are valued on one day; only revaluation and rounding have their
+        own.
+        """
+        if ile is None or entry_type in ("Revaluation", "Rounding"):
+            return on
+        return next((ve["valuation_date"] for ve in self.value_entries_of(ile["entry_no"])), on)
 
     def write_item_entry(
         self, entry_type: str, item_no: str, on: date, quantity: Decimal | int, **fields: Any
@@ -568,7 +576,7 @@ class Ledger:
         written = [self.write_correction(outbound, corrected, "Direct Cost", change)]
         if outbound["entry_no"] in self.transfers:
             inbound = self.ile(self.transfers[outbound["entry_no"]])
-            twin = self.value_entries_of(inbound["entry_no"])[-1]
+            twin = self.value_entries_of(inbound["entry_no"])[0]
             written.append(self.write_correction(inbound, twin, "Direct Cost", -change))
         return written
 

@@ -219,7 +219,7 @@ def production(company: Business, dice: random.Random, today: date) -> None:
     company.consume(today, order, "CLAY", 4)
     company.work(today, order, dice.randint(1, 4), center="WHEEL")
     if dice.random() < 0.2:
-        company.finish(today, order)
+        company.give_up(today, order)
         return
     company.output(today, order, 1)
     if dice.random() < 0.7:

@@ -335,7 +335,7 @@ def production(firm: Firm) -> None:
     if firm.dice.random() < 0.3:
         firm.subcontract(firm.today, order, f"{firm.dice.randint(2, 5)}.00")
     if firm.dice.random() < 0.2 and firm.switches.finish_order_without_output:
-        firm.finish(firm.today, order)
+        firm.give_up(firm.today, order)
         return
     firm.output(firm.today, order, 1)
     if firm.dice.random() < 0.8:
