@@ -351,6 +351,7 @@ def test_checks_that_lack_their_tables_are_off_and_none_else() -> None:
         books,
         tables={table: books.tables[table] for table in required},
         given={table: frozenset(columns) for table, columns in required.items()},
+        inputs=tuple(given for given in books.inputs if given.table in required),
     )
     off = {check["check"] for check in tied_out(bare)["summary"]["checks_off"]}
     always = {"g/l sums to 0", "localization is covered"}
