@@ -169,9 +169,9 @@ def clearing_lines(
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def matched_lines(clearing_lines: pl.DataFrame) -> pl.DataFrame:
+def matched_lines(clearing_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The lines of clearing accounts once those that nothing explains have found what answers them."""
-    return match.matched_lines(clearing_lines, rules.matching_rules())
+    return match.matched_lines(clearing_lines, books, rules.matching_rules())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from schemas.ledger import Books
+
 ITEM = ["account_no", "item_key"]
 #: So many candidates does a search for several lines look at: the nearest in date.
 NEAREST = 10
@@ -42,7 +44,7 @@ class Rule(NamedTuple):
 Match = tuple[Item, ...]  # the first is the one that the others join
 
 
-def matched_lines(clearing_lines: pl.DataFrame, matching_rules: pl.DataFrame) -> pl.DataFrame:
+def matched_lines(clearing_lines: pl.DataFrame, books: Books, matching_rules: pl.DataFrame) -> pl.DataFrame:
     """The clearing lines with the item that each belongs to after matching, the ``rule_id`` that told it,
     and ``near_miss``: why an item that looks for its answer has none.
 
@@ -52,7 +54,7 @@ def matched_lines(clearing_lines: pl.DataFrame, matching_rules: pl.DataFrame) ->
     the same matches. Rows in = rows out, and no amount changes.
     """
     looking = _looking(clearing_lines)
-    lines = looking.pipe(_by_document_number).pipe(_by_document_of_item)
+    lines = looking.pipe(_by_document_number).pipe(_by_order, books).pipe(_by_document_of_item)
     rules = _rules(matching_rules)
     joined: list[tuple[str, str, str, str]] = []
     missed: list[tuple[str, str, str]] = []
@@ -85,6 +87,29 @@ def _by_document_number(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(
         item_key=pl.when(is_joined).then(pl.format("doc:{}", "document_no")).otherwise("item_key"),
         rule_id=pl.when(is_joined).then(pl.lit("document_number")).otherwise("rule_id"),
+    )
+
+
+def _by_order(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Open documents of one order on both sides of an account are one item, named by the first of them."""
+    documents = (
+        lines.filter(pl.col("is_free") & (pl.col("document_no") != ""))
+        .join(books.document_orders, on="document_no", how="inner")
+        .group_by(*ITEM, "order_no")
+        .agg(pl.col("amount").sum(), pl.col("posting_date").min(), pl.col("gl_entry_no").min())
+        .filter(pl.struct(ITEM).is_unique())
+        .sort("posting_date", "gl_entry_no")
+    )
+    order = ["account_no", "order_no"]
+    sides = pl.col("amount").sign().n_unique().over(order)
+    told = documents.filter(sides > 1).select(*ITEM, pl.col("item_key").first().over(order).alias("_joins"))
+    return lines.join(told, on=ITEM, how="left", validate="m:1", maintain_order="left").select(
+        pl.exclude("item_key", "rule_id", "_joins"),
+        pl.coalesce("_joins", "item_key").alias("item_key"),
+        pl.when(pl.col("_joins").is_not_null())
+        .then(pl.lit("document_order"))
+        .otherwise("rule_id")
+        .alias("rule_id"),
     )
 
 

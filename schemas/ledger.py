@@ -238,6 +238,9 @@ SETUP_CHANGES: Mapping[str, pl.DataType] = {
     "new_value": pl.String(),
 }
 
+#: The order that a posted document belongs to, as its lines say.
+DOCUMENT_ORDERS: Mapping[str, pl.DataType] = {"document_no": pl.String(), "order_no": pl.String()}
+
 #: Further accounts to be aged, and what each is.
 CLEARING_ACCOUNTS: Mapping[str, pl.DataType] = {"account_no": pl.String(), "purpose": pl.String()}
 
@@ -274,6 +277,7 @@ TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
     ),
     "setup_changes": (SETUP_CHANGES, ("change_no",)),
     "opening_balances": (OPENING_BALANCES, ("account_no", "account_role", "date")),
+    "document_orders": (DOCUMENT_ORDERS, ("document_no",)),
     "clearing_accounts": (CLEARING_ACCOUNTS, ("account_no",)),
     "ageing_wishes": (AGEING_WISHES, ("account_or_role",)),
 }  # fmt: skip
@@ -398,6 +402,7 @@ class Books(NamedTuple):
     inventory_periods: pl.DataFrame
     average_cost_points: pl.DataFrame
     setup_changes: pl.DataFrame
+    document_orders: pl.DataFrame  # documents whose lines name one order
     clearing_accounts: pl.DataFrame
     ageing_wishes: pl.DataFrame
     allowed_from: date | None

@@ -13,7 +13,7 @@ from assets.storage import read_company
 from schemas import bc, ledger, marts, money
 
 CRONUS_USA = Path(__file__).parent.parent / "assets" / "companies" / "cronus_usa"
-BC_TABLES = 37
+BC_TABLES = 41
 USER_TABLES = 3
 
 TWICE = "multiple_fields_uniqueness"

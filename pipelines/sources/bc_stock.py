@@ -24,6 +24,7 @@ def tables(given: Tables) -> dict[str, pl.DataFrame]:
         "inventory_periods": _inventory_periods(given),
         "average_cost_points": _average_cost_points(given),
         "setup_changes": _setup_changes(given),
+        "document_orders": _document_orders(given),
         "opening_balances": _opening_balances(given),
     }
 
@@ -146,3 +147,29 @@ def _setup_changes(given: Tables) -> pl.DataFrame:
 
 def _opening_balances(given: Tables) -> pl.DataFrame:
     return _named(given, "opening_balance", "opening_balances")
+
+
+def _document_orders(given: Tables) -> pl.DataFrame:
+    """The order of each posted receipt, shipment and invoice whose lines name just one.
+
+    An invoice line without an order, as of combined invoices, has that of the receipt or shipment it names.
+    """
+    schema = dict(ledger.DOCUMENT_ORDERS)
+    moves = [
+        given[table].select("document_no", "order_no") if table in given else pl.DataFrame(schema=schema)
+        for table in ("purch_rcpt_line", "sales_shipment_line")
+    ]
+    origin = pl.concat(moves).filter(pl.col("order_no") != "").unique()
+    invoices = [
+        given[table].select("document_no", "order_no", pl.col(moved).alias("_moved"))
+        for table, moved in (("purch_inv_line", "receipt_no"), ("sales_invoice_line", "shipment_no"))
+        if table in given
+    ]
+    named = [
+        lines.join(
+            origin.rename({"document_no": "_moved", "order_no": "_order"}), on="_moved", how="left"
+        ).select("document_no", pl.when(pl.col("order_no") != "").then("order_no").otherwise("_order"))
+        for lines in invoices
+    ]
+    lines = pl.concat([origin, *named]).drop_nulls().unique()
+    return lines.filter(pl.col("document_no").is_unique()).sort("document_no")
