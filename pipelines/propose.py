@@ -21,6 +21,8 @@ LINE_STEP = 10_000
 #: out by an amount.
 OUT_OF_REACH = "No journal settles it: follow what the finding says."
 
+INFERRED = pl.lit("It rests on inferred links: export the relation table, or check the lines first.")
+
 COLUMNS: Mapping[str, PolarsDataType] = {
     "proposal_id": pl.String, "finding_id": pl.String, "cause": pl.String, "action": pl.String,
     "title": pl.String, "job": pl.String,
@@ -324,6 +326,7 @@ def _amounts(found: pl.DataFrame, books: Books) -> pl.DataFrame:
             is_of_ledger=pl.col("value_entry_no").is_null().all().over("finding_id"),
             is_of_document=(pl.col("origin") == "document").any().over("finding_id"),
             description=_description(),
+            warning=_joined("warning", pl.when(pl.col("inferred").any().over("finding_id")).then(INFERRED)),
         )
         .group_by("finding_id", "account_no", "dimension_set_id", maintain_order=True)
         .agg(

@@ -111,6 +111,15 @@ def test_proposals_for_random_faults_put_them_right(seed: int) -> None:
     assert applied.left == [], random_books.books(seed, 3).disturbances
 
 
+@pytest.mark.parametrize("seed", DISTURBED_SEEDS)
+def test_every_open_finding_with_a_remedy_has_a_proposal_and_no_other_has(seed: int) -> None:
+    before = tied_out(disturbed(seed))
+    is_open = (pl.col("severity") != "info") & pl.col("settlement_id").is_null()
+    nothing = rules.proposal_rules().filter(pl.col("action") == "none")["cause"].implode()
+    asked = before["differences"].filter(is_open & ~pl.col("cause").is_in(nothing))
+    assert set(before["proposals"]["finding_id"]) == set(asked["finding_id"])
+
+
 def test_a_wrong_journal_settles_nothing() -> None:
     """The canary of all of the above: twice the amount, and the finding stays."""
     given = CAUSES["posted_without_gl"](rolled(SEED))
