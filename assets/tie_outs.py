@@ -176,10 +176,16 @@ def matched_lines(clearing_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def clearing_items(
-    matched_lines: pl.DataFrame, line_findings: pl.DataFrame, ledger_findings: pl.DataFrame, books: Books
+    matched_lines: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    ledger_findings: pl.DataFrame,
+    stock_findings: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """The open items of the clearing accounts: what opened each, what is left, how old and whether stale."""
-    return age.clearing_items(matched_lines, line_findings, ledger_findings, books, rules.ageing_policies())
+    return age.clearing_items(
+        matched_lines, line_findings, ledger_findings, stock_findings, books, rules.ageing_policies()
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

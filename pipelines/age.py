@@ -26,6 +26,7 @@ def clearing_items(
     matched_lines: pl.DataFrame,
     line_findings: pl.DataFrame,
     ledger_findings: pl.DataFrame,
+    stock_findings: pl.DataFrame,
     books: Books,
     ageing_policies: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -42,7 +43,7 @@ def clearing_items(
         .pipe(_with_entry, books)
         .pipe(_with_order, books)
         .pipe(_with_line, books)
-        .pipe(_with_told, line_findings, ledger_findings, matched_lines, books)
+        .pipe(_with_told, line_findings, ledger_findings, stock_findings, matched_lines, books)
         .pipe(_with_ages, books)
         .pipe(_with_policy, books, ageing_policies)
         .pipe(_with_staleness)
@@ -197,13 +198,16 @@ def _with_told(
     items: pl.DataFrame,
     line_findings: pl.DataFrame,
     ledger_findings: pl.DataFrame,
+    stock_findings: pl.DataFrame,
     matched_lines: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
     """Which items another finding with an amount names on their account, by entry, order line or G/L line.
 
-    A finished order with WIP left is a finding of its own (``wip_residue``).
+    What is left of an invoiced entry is a finding of its own (``expected_cost_stranded``), and so is what is
+    left of a finished order (``wip_residue``).
     """
+    stranded = stock_findings.filter(pl.col("cause") == "expected_cost_stranded")["item_ledger_entry_no"]
     order = ["account_no", "order_no", "order_line_no"]
     found = pl.concat(
         [
@@ -220,13 +224,14 @@ def _with_told(
     stock = entries.select("account_no", "item_ledger_entry_no").drop_nulls().unique()
     orders = entries.filter(pl.col("order_no") != "").select(order).unique()
     lines = matched_lines.join(found, on=["account_no", "gl_entry_no"], how="semi").select(ITEM).unique()
+    is_stranded = pl.col("item_ledger_entry_no").is_in(stranded.drop_nulls().implode())
     is_stock, is_order = (pl.col("item_key").str.starts_with(kind) for kind in ("ile:", "order:"))
     return (
         items.join(stock.with_columns(_stock=True), on=stock.columns, how="left", validate="m:1")
         .join(orders.with_columns(_order=True), on=order, how="left", validate="m:1")
         .join(lines.with_columns(_line=True), on=ITEM, how="left", validate="1:1")
         .with_columns(
-            is_told=(is_stock & pl.col("_stock")).fill_null(False)
+            is_told=(is_stock & (pl.col("_stock").fill_null(False) | is_stranded))
             | (is_order & (pl.col("_order").fill_null(False) | pl.col("is_done")))
             | pl.col("_line").fill_null(False)
         )
