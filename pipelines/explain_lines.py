@@ -13,6 +13,7 @@ from schemas.money import AMOUNT
 
 KEY = ["value_entry_no", "cost_kind", "account_role"]
 LAYERS = ("row", "open", "link", "posted", "lines")
+COMBINATION = ("own_amount", "item_ledger_entry_type", "entry_type")
 NON_INVENTORY = ("Direct Cost - Non Inventory", "Material - Non Inventory")
 
 
@@ -226,7 +227,9 @@ def _beside(
         )
     )
     of_group = pl.col("value_entry_no").is_null()
-    refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
+    refused = _refused_parts(expected_postings, books).unique(
+        "value_entry_no", keep="first", maintain_order=True
+    )
     loose = actual_postings.filter(
         pl.col("cost_kind").is_null() & (pl.col("posting_date") <= books.as_of)
     ).join(unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1")
@@ -239,11 +242,13 @@ def _beside(
     return (
         loose.join(group_sums, on="gl_entry_no", how="left", validate="m:1")
         .join(missing_entries, on="gl_entry_no", how="left", validate="m:1")
+        .join(refused.select("value_entry_no", *COMBINATION), on="value_entry_no", how="left",
+              validate="m:1")
         .with_columns(missing_value_entry_no=pl.when(of_group).then("missing_value_entry_no"))
         .with_columns(
             cause=pl.when(pl.col("account_no").is_null()).then(pl.lit("deleted_account"))
             .when(pl.col("amount") == 0).then(pl.lit("acy_mismatch"))
-            .when(pl.col("value_entry_no").is_in(refused).fill_null(False)).then(pl.lit("invalid_combination"))
+            .when(pl.col("own_amount").is_not_null()).then(pl.lit("invalid_combination"))
             .when(pl.col("missing_value_entry_no").is_not_null()).then(pl.lit("orphan_relation"))
             .when(pl.col("imbalance").is_not_null()).then(pl.lit("one_sided"))
             .otherwise(pl.lit("amount_mismatch")),
@@ -263,7 +268,7 @@ def _beside(
             "cause", "cost_kind", "account_no", "account_role", "posting_date", "value_entry_no",
             "gl_entry_no",
             "expected_amount", "actual_amount", "difference_acy", "inferred", "imbalance", "transaction_no",
-            "gl_posting_date",
+            "gl_posting_date", *COMBINATION,
             pl.when(pl.col("cause") == "orphan_relation").then("missing_value_entry_no"),
             pl.format("Relation rows tie G/L entry {} to value entries that don't exist ({})",
                       "gl_entry_no", "_missing").alias("relation_problem"),
@@ -275,21 +280,28 @@ def _refused(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, boo
     """Parts that BC refuses and never posted: no lines are expected; the amount is told, the difference
     is 0.
     """
-    types = books.value_entries.select("value_entry_no", "item_ledger_entry_type", "entry_type")
     return (
-        expected_postings.filter((pl.col("outcome") == "refused") & (pl.col("posting_date") <= books.as_of))
+        _refused_parts(expected_postings, books)
+        .filter(pl.col("posting_date") <= books.as_of)
         .join(actual_postings.filter(pl.col("cost_kind").is_null()), on="value_entry_no", how="anti")
-        .drop("item_ledger_entry_type", "entry_type", strict=False)
-        .join(types, on="value_entry_no", how="left", validate="m:1")
         .with_columns(
             cause=pl.lit("invalid_combination"), expected_amount="own_amount", is_notice=pl.lit(True)
         )
         .select(
             "cause", "cost_kind", "posting_date", "value_entry_no", "expected_amount", "is_notice",
-            "own_amount",
-            "item_ledger_entry_type", "entry_type",
+            *COMBINATION,
         )
     )  # fmt: skip
+
+
+def _refused_parts(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The parts that BC refuses, with what it is that can't be combined."""
+    types = books.value_entries.select("value_entry_no", "item_ledger_entry_type", "entry_type")
+    return (
+        expected_postings.filter(pl.col("outcome") == "refused")
+        .drop("item_ledger_entry_type", "entry_type", strict=False)
+        .join(types, on="value_entry_no", how="left", validate="m:1")
+    )
 
 
 def _handled(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
