@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 from tests.chain import Chain
 from tests.made.injector import Kind, Made, made
 from tests.made.kinds import KINDS
+from tests.made.stock_kinds import STOCK_KINDS
 from tests.made.ledger import TABLES
 from tests.small_books import tied_out, typed
 
-NAMED = ("account_no", "account_role", "cost_kind", "value_entry_no", "gl_entry_no")
+ALL_KINDS = (*KINDS, *STOCK_KINDS)
+NAMED = ("account_no", "account_role", "cost_kind", "value_entry_no", "gl_entry_no", "item_no", "order_no")
 Row = Mapping[str, Any]
 
 
@@ -34,7 +36,7 @@ class Detected(NamedTuple):
         return not self.missed and not self.extra and status == verdict(self.company)
 
 
-def detected(seed: int, most: int = 8, kinds: Sequence[Kind] = KINDS) -> Detected:
+def detected(seed: int, most: int = 8, kinds: Sequence[Kind] = ALL_KINDS) -> Detected:
     """The company of a seed with up to so many faults (none: clean), run through the chain."""
     company = made(seed, kinds, most)
     books = tied_out(typed(tables(company), f"SEED {seed}"), materiality=company.materiality)

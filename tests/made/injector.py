@@ -45,7 +45,7 @@ class Scene:
         firm.own_items += 1
         no = f"X{firm.own_items:03d}"
         given = {"group": self.dice.choice(("RESALE", "RAW", "FINISHED")), "prod": "RETAIL"} | fields
-        method = self.dice.choice(("FIFO", "LIFO", "Average", "Standard", "Specific"))
+        method = given.pop("method", self.dice.choice(("FIFO", "LIFO", "Average", "Standard", "Specific")))
         unit_cost = f"{self.dice.randint(150, 2500) / 100:.2f}"
         add_item(firm, no, f"Item {no}", given["group"], given["prod"], method, unit_cost)
         return no
