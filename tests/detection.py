@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from tests.chain import Chain
 from tests.made.injector import Kind, Made, made
 from tests.made.kinds import KINDS
-from tests.made.stock_kinds import STOCK_KINDS
 from tests.made.ledger import TABLES
+from tests.made.stock_kinds import STOCK_KINDS
 from tests.small_books import tied_out, typed
 
 ALL_KINDS = (*KINDS, *STOCK_KINDS)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.made.injector import Kind, Scene
 from tests.made.posting import Row
-from tests.made.rolled import Rolled
+from tests.made.rolled import FIRST_DAY, Rolled
 from tests.made.transactions import TRANSACTIONS, unit_cost
 from tests.made.truth import ANY
 
@@ -35,7 +35,12 @@ def stocked(s: Scene, method: str = "FIFO", **fields: Any) -> Row:
 def more_shipped_than_there_was(s: Scene) -> None:
     no, firm = s.item(method="FIFO"), s.firm
     ile = firm.write_item_entry(
-        "Negative Adjmt.", no, firm.today, -2, document_no=firm.document_no("IJ"), last_invoice_date=firm.today
+        "Negative Adjmt.",
+        no,
+        firm.today,
+        -2,
+        document_no=firm.document_no("IJ"),
+        last_invoice_date=firm.today,
     )
     firm.invoice_quantity(ile, ile["quantity"], firm.today)
     ve = firm.write_value_entry(
@@ -107,7 +112,13 @@ def adjusted_on_another_day(s: Scene) -> None:
     )
     ve["posting_date"] = firm.today + timedelta(1)
     s.post([ve])
-    tell(s, "backdated_adjustment", "dated after what it adjusts", value_entry_no=ve["entry_no"], expected_amount=amount)
+    tell(
+        s,
+        "backdated_adjustment",
+        "dated after what it adjusts",
+        value_entry_no=ve["entry_no"],
+        expected_amount=amount,
+    )
 
 
 def invoiced_on_no_day(s: Scene) -> None:
@@ -174,11 +185,12 @@ def transferred_before_its_invoice(s: Scene) -> None:
 
 
 def year_closed(s: Scene) -> None:
-    amount = s.some_cents(9000)
+    """The close of an income account that stock postings use, dated on the last day of the year before."""
+    amount, day = s.some_cents(9000), FIRST_DAY - timedelta(2)
     line, _ = s.firm.journal(
-        s.firm.today, [("52000", amount), (EQUITY, -amount)], source_code="CLSINCOME", closing_entry=True
+        day, [("52500", amount), (EQUITY, -amount)], source_code="CLSINCOME", closing_entry=True
     )
-    tell(s, "closing_entry", "the year's close of an income account", gl_entry_no=line["entry_no"], value_entry_no="")
+    tell(s, "closing_entry", "the year's close of 52500", gl_entry_no=line["entry_no"], value_entry_no="")
 
 
 def other_currency_amount(s: Scene) -> None:
@@ -233,7 +245,9 @@ STOCK_KINDS: tuple[Kind, ...] = (
     Kind("freight on a shipment", freight_on_a_shipment),
     Kind("transferred before the invoice", transferred_before_its_invoice),
     Kind("fiscal year closed", year_closed),
-    Kind("other amount in additional currency", other_currency_amount, fits=lambda rolled: rolled.has_currency),
+    Kind(
+        "other amount in additional currency", other_currency_amount, fits=lambda rolled: rolled.has_currency
+    ),
     Kind("received with expected cost off", received_with_the_switch_off, fits=lambda r: not expects(r)),
     Kind("journal taken back", journal_taken_back),
 )
