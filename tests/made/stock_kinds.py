@@ -90,8 +90,8 @@ def finished_with_wip(s: Scene) -> None:
     s.post(entries)
     firm.finish(firm.today, order)
     tell(
-        s, "wip_residue", "finished without output, its consumption is in WIP", order_no=order["prod_order_no"],
-        expected_amount=-entries[-1]["cost_amount_actual"],
+        s, "wip_residue", "finished without output, its consumption is in WIP",
+        order_no=order["prod_order_no"], expected_amount=-entries[-1]["cost_amount_actual"],
     )  # fmt: skip
 
 
