@@ -41,8 +41,8 @@ TARGETS = ("expect", "resolve", "reconcile", "compare", "explain_lines", "explai
 LEAST_SHARE_NOTICED = 0.95
 SECONDS_A_PAGE = 20
 
-#: Columns of rule tables that only a reader uses, and their source in the literature.
-WORDS = {"source", "note", "title", "meaning", "legacy"}
+#: Columns of rule tables that steer nothing: labels, names and sources that are only printed.
+WORDS = {"source", "drift", "bc_name", "export", "loses"}
 
 
 class Change(NamedTuple):
@@ -167,7 +167,7 @@ def of_module(name: str) -> Iterator[Change]:
 def of_table(noun: str) -> Iterator[Change]:
     """Each cell as another value of its column and as nothing, and each row taken out."""
     table = getattr(rules, STEPS[noun].split(":")[1])()
-    steering = [c for c in table.columns if c not in WORDS and not c.endswith(("_text", "_words"))]
+    steering = [c for c in table.columns if c not in WORDS]
     for row in range(table.height):
         label = f"{noun}: {' / '.join(str(v) for v in table.row(row)[:3])}"
         rest = pl.concat([table[:row], table[row + 1 :]])
