@@ -359,6 +359,7 @@ path = "exports"
 
 [clearing]
 # Accounts beside interim, accrual and WIP whose open items are listed by age, with what each is.
+# Accounts with the same words clear each other.
 # accounts = { "5410" = "goods in transit", "2910" = "bank bridging" }
 # After how many days an open item is stale, by account or by what it is (inventory_interim, wip, ...).
 # stale_after_days = { "5410" = 30, "wip" = 365 }

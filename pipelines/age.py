@@ -46,6 +46,7 @@ def clearing_items(
         .pipe(_with_told, line_findings, ledger_findings, stock_findings, matched_lines, books)
         .pipe(_with_ages, books)
         .pipe(_with_policy, books, ageing_policies)
+        .pipe(_with_counterpart)
         .pipe(_with_staleness)
         .pipe(_with_reason)
         .select(
@@ -307,10 +308,15 @@ def _bucket(bounds: Sequence[int]) -> pl.Expr:
 
 
 def _with_staleness(items: pl.DataFrame) -> pl.DataFrame:
-    """What stays on a shared account for good, stock or cost of sales, is never stale."""
+    """What stays on a shared account for good, stock or cost of sales, is never stale; nor is what another
+    account of the same purpose holds with the opposite sign: the user named both to be cleared together.
+    """
+    together = pl.col("other_no").is_not_null() & ~pl.col("account_role").is_in(CLEARING_ROLES)
     is_left_over = pl.col("is_done") & pl.col("is_stale_when_done")
-    is_old = pl.col("days") > pl.col("stale_after_days")
-    return items.with_columns(is_old=is_old, stale=pl.col("is_passing") & (is_left_over | is_old))
+    is_old = (pl.col("days") > pl.col("stale_after_days")) & pl.col("is_passing") & ~together
+    return items.with_columns(
+        is_old=is_old, stale=is_old | (pl.col("is_passing") & is_left_over), is_cleared_together=together
+    )
 
 
 def _with_reason(items: pl.DataFrame) -> pl.DataFrame:
@@ -320,7 +326,8 @@ def _with_reason(items: pl.DataFrame) -> pl.DataFrame:
         WAITING, default="posted and not invoiced in full"
     )
     state = (
-        pl.when(~pl.col("is_passing")).then(pl.lit("in a role of this account that keeps its balance"))
+        pl.when("is_cleared_together").then(pl.lit("cleared together with another account"))
+        .when(~pl.col("is_passing")).then(pl.lit("in a role of this account that keeps its balance"))
         .when((kind == "ile") & pl.col("is_done")).then(pl.lit("invoiced in full, nothing further clears it"))
         .when(kind == "ile").then(waits)
         .when((kind == "order") & pl.col("is_done"))
@@ -334,19 +341,20 @@ def _with_reason(items: pl.DataFrame) -> pl.DataFrame:
         state,
         pl.format("its opposite stands on account {}", "other_no"),
         "near_miss",
-        pl.when("is_old", "is_passing").then(old),
+        pl.when("is_old").then(old),
     ]
-    return items.join(_counterparts(items), on=ITEM, how="left", validate="1:1").with_columns(
-        reason=pl.concat_str(told, separator="; ", ignore_nulls=True)
-    )
+    return items.with_columns(reason=pl.concat_str(told, separator="; ", ignore_nulls=True))
 
 
-def _counterparts(items: pl.DataFrame) -> pl.DataFrame:
-    """Items that stand on two accounts of one role with opposite balances: the setup changed in between."""
+def _with_counterpart(items: pl.DataFrame) -> pl.DataFrame:
+    """The account where the same item stands with the opposite balance in the same role: the setup changed in
+    between, or the user named two accounts for one purpose.
+    """
     others = items.select("item_key", "account_role", "balance", pl.col("account_no").alias("other_no"))
-    return (
+    found = (
         items.with_columns(-pl.col("balance"))
         .join(others, on=["item_key", "account_role", "balance"], how="inner")
         .group_by(ITEM)
         .agg(pl.col("other_no").min())
     )
+    return items.join(found, on=ITEM, how="left", validate="1:1")
