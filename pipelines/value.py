@@ -78,8 +78,8 @@ def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books:
     """
     figures = (
         attributed_lines.filter((pl.col("side") != "subledger") | pl.col("counts"))
-        .join(entry_items, on="value_entry_no", how="left", validate="m:1")
-        .pipe(_with_documents, books)
+        .pipe(_with_keys, entry_items, books)
+        .with_columns(_on(side) for side in FIGURES)
     )
     by = {
         "item": pl.col("item_no").fill_null(NO_ENTRY),
@@ -159,20 +159,23 @@ def _inventory(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
         (pl.col("account_role") == "inventory") & pl.col("value_entry_no").is_not_null()
     ).join(places, on="value_entry_no", how="left", validate="m:1")
     is_resolved = pl.col("account_no").is_not_null()
-    return lines.group_by(PLACE).agg(
-        _sum("subledger", is_resolved).alias("subledger"), _sum("gl").alias("gl")
+    return (
+        lines.with_columns(pl.when(is_resolved).then(_on("subledger")).fill_null(0), _on("gl"))
+        .group_by(PLACE)
+        .agg(pl.col("subledger", "gl").sum())
     )
 
 
-def _sum(side: str, also: pl.Expr | None = None) -> pl.Expr:
-    claim = pl.col("side") == side
-    return pl.col("amount").filter(claim if also is None else claim & also).sum()
+def _on(side: str) -> pl.Expr:
+    """The amount where it is of that side, else 0."""
+    return pl.when(pl.col("side") == side).then("amount").otherwise(pl.lit(0, AMOUNT)).alias(side)
 
 
-def _with_documents(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _with_keys(lines: pl.DataFrame, entry_items: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The item, location, document and dimension set of each amount; null where it has none."""
     entries = books.value_entries.select(
         "value_entry_no", "document_no", pl.col("dimension_set_id").alias("_of_entry")
-    )
+    ).join(entry_items, on="value_entry_no", how="left", validate="1:1")
     ledger = books.gl_entries.select("gl_entry_no", pl.col("document_no").alias("_own"), "dimension_set_id")
     return (
         lines.join(entries, on="value_entry_no", how="left", validate="m:1")
@@ -189,7 +192,7 @@ def _with_documents(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
 def _broken_down(lines: pl.DataFrame, by: str, key: pl.Expr) -> pl.DataFrame:
     return (
         lines.group_by("account_no", key.alias("key"))
-        .agg(_sum(side).cast(AMOUNT).alias(side) for side in FIGURES)
+        .agg(pl.col(FIGURES).sum())
         .with_columns(by=pl.lit(by), difference=pl.col("gl") - pl.col("other_activity") - pl.col("subledger"))
         .select("by", "account_no", "key", *FIGURES, "difference")
     )
