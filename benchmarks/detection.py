@@ -12,9 +12,11 @@ import platform
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.pool import share, spread
 
@@ -34,21 +36,25 @@ class Tally:
     found: Counter[str] = field(default_factory=Counter)  # of these: named by cause, severity and place
     exact: Counter[str] = field(default_factory=Counter)  # of these: every amount to the cent
     extra: Counter[str] = field(default_factory=Counter)  # errors and warnings that the truth doesn't tell
+    seconds: float = 0
     wrong: list[str] = field(default_factory=list)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: Mapping[str, Any]) -> None:
         for name in ("companies", "kinds", "planted", "found", "exact", "extra"):
-            getattr(self, name).update(getattr(other, name))
-        self.entries += other.entries
-        self.wrong += other.wrong
+            getattr(self, name).update(other[name])
+        self.entries += other["entries"]
+        self.seconds += other["seconds"]
+        self.wrong += other["wrong"]
 
 
-def tally(seed: int) -> Tally:
+def tally(seed: int) -> dict[str, Any]:
     """The company of a seed laid beside its truth; one that can't be run is wrong as well."""
+    started = time.process_time()
     try:
-        return counted(seed)
+        one = counted(seed)
     except Exception as error:  # the other companies go on
-        return Tally(wrong=[f"seed {seed}: {error!r}"])
+        one = Tally(wrong=[f"seed {seed}: {error!r}"])
+    return {**vars(one), "seconds": time.process_time() - started}
 
 
 def counted(seed: int) -> Tally:
@@ -74,7 +80,7 @@ def counted(seed: int) -> Tally:
     return one
 
 
-def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
+def page(total: Tally, first: int) -> str:
     """The results as a page."""
     clean, faulty = total.companies["clean"], total.companies["with faults"]
     planted, found, exact = (sum(c.values()) for c in (total.planted, total.found, total.exact))
@@ -97,7 +103,7 @@ def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
         f"that weren't planted: precision {share(found, found + extra)}; amounts exact in "
         f"{share(exact, planted)}",
         f"* `unclassified`: {total.extra['unclassified']}",
-        f"* {seconds:.0f} s with {jobs} processes; Python {platform.python_version()}, "
+        f"* {total.seconds:.0f} s of CPU time; Python {platform.python_version()}, "
         f"Polars {version('polars')}, {os.cpu_count()} cores",
         "",
         "## By cause",
@@ -125,15 +131,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="start nothing new after them")
+    parser.add_argument("--keep", type=Path, help="file of results, to go on where a run ended")
     parser.add_argument("--out", type=Path, default=PAGE)
     given = parser.parse_args()
-    started = time.monotonic()
+    seeds = range(given.seed, given.seed + given.companies)
     total = Tally()
-    for one in spread(tally, range(given.seed, given.seed + given.companies), given.jobs, given.seconds):
+    for one in spread(tally, seeds, given.jobs, given.seconds, given.keep):
         total.add(one)
-    given.out.write_text(
-        page(total, given.seed, time.monotonic() - started, given.jobs), encoding="utf-8", newline="\n"
-    )
+    given.out.write_text(page(total, given.seed), encoding="utf-8", newline="\n")
     return 1 if total.wrong else 0
 
 

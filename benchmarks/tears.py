@@ -10,9 +10,11 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from benchmarks.pool import share, spread
 
@@ -30,16 +32,24 @@ class Tally:
     inconclusive: Counter[str] = field(default_factory=Counter)
     named: Counter[str] = field(default_factory=Counter)  # of these: the reason names the right table
     differences: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0
     wrong: list[str] = field(default_factory=list)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: Mapping[str, Any]) -> None:
         for name in ("twins", "torn", "inconclusive", "named", "differences"):
-            getattr(self, name).update(getattr(other, name))
-        self.wrong += other.wrong
+            getattr(self, name).update(other[name])
+        self.seconds += other["seconds"]
+        self.wrong += other["wrong"]
 
 
-def tally(seed: int) -> Tally:
+def tally(seed: int) -> dict[str, Any]:
     """One company: its unaltered twin, and so many tears of it."""
+    started = time.process_time()
+    one = counted(seed)
+    return {**vars(one), "seconds": time.process_time() - started}
+
+
+def counted(seed: int) -> Tally:
     from tests import tears
     from tests.small_books import tied_out
 
@@ -67,7 +77,7 @@ def tally(seed: int) -> Tally:
     return one
 
 
-def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
+def page(total: Tally, first: int) -> str:
     """The results as a page."""
     torn, wrong = total.torn.total(), len(total.wrong)
     lines = [
@@ -82,7 +92,7 @@ def page(total: Tally, first: int, seconds: float, jobs: int) -> str:
         "  and the reason must name the right table",
         f"* unaltered twins reconciled: {total.twins['reconciled']} of {total.twins.total()}",
         f"* reconciled in spite of the tear, or without the right table in the reason: {wrong}",
-        f"* {seconds:.0f} s with {jobs} processes",
+        f"* {total.seconds:.0f} s of CPU time",
         "",
         "| tear | times | inconclusive | differences | reason names the table |",
         "|:-----|------:|-------------:|------------:|-----------------------:|",
@@ -105,14 +115,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first company's seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="start nothing new after them")
+    parser.add_argument("--keep", type=Path, help="file of results, to go on where a run ended")
     parser.add_argument("--out", type=Path, default=PAGE)
     given = parser.parse_args()
-    started, total = time.monotonic(), Tally()
-    companies = -(-given.injections // PER_COMPANY)
-    for one in spread(tally, range(given.seed, given.seed + companies), given.jobs, given.seconds):
+    seeds = range(given.seed, given.seed + -(-given.injections // PER_COMPANY))
+    total = Tally()
+    for one in spread(tally, seeds, given.jobs, given.seconds, given.keep):
         total.add(one)
-    text = page(total, given.seed, time.monotonic() - started, given.jobs)
-    given.out.write_text(text, encoding="utf-8", newline="\n")
+    given.out.write_text(page(total, given.seed), encoding="utf-8", newline="\n")
     return 1 if total.wrong else 0
 
 
