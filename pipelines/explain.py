@@ -81,7 +81,6 @@ def differences(
         .pipe(_with_line, books)
         .pipe(_with_cause, causes, remedies)
         .with_columns(finding_id=_finding_id(books.company))
-        .pipe(_settled, books)
         .pipe(corrections.settled, books)
         .pipe(_with_explanation, causes, books)
         .pipe(_in_columns)
@@ -330,40 +329,6 @@ def _with_explanation(rows: pl.DataFrame, causes: pl.DataFrame, books: Books) ->
 def _entry_text() -> pl.Expr:
     of_group = pl.format("the posting group of G/L entry {}", pl.col("gl_entry_no").fill_null(0))
     return pl.coalesce(pl.format("value entry {}", "value_entry_no"), of_group)
-
-
-def _settled(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Two G/L lines that nothing accounts for, one reversing the other to the cent: both stay, neither
-    counts.
-    """
-    by_reversal = books.gl_entries.select(
-        pl.col("gl_entry_no").alias("_reversal"), pl.col("reverses").alias("_reversed")
-    )
-    by_reversed = books.gl_entries.select(
-        pl.col("reversed_by").alias("_reversal"), pl.col("gl_entry_no").alias("_reversed")
-    )
-    reversals = pl.concat([by_reversal, by_reversed]).drop_nulls().unique(maintain_order=True)
-    lines = rows.filter(pl.col("value_entry_no").is_null() & (pl.col("difference") != 0)).select(
-        "gl_entry_no", "account_no", "difference"
-    )
-    pairs = (
-        reversals.join(lines, left_on="_reversed", right_on="gl_entry_no", how="inner")
-        .join(lines.with_columns(-pl.col("difference")), left_on=["_reversal", "account_no", "difference"],
-              right_on=["gl_entry_no", "account_no", "difference"], how="inner")
-        .with_columns(settlement_id=pl.format("reversal {}", "_reversal"))
-    )  # fmt: skip
-    both = pl.concat(
-        [
-            pairs.select(pl.col("_reversed").alias("gl_entry_no"), "settlement_id"),
-            pairs.select(pl.col("_reversal").alias("gl_entry_no"), "settlement_id"),
-        ]
-    ).unique("gl_entry_no", keep="first", maintain_order=True)
-    is_settled = pl.col("value_entry_no").is_null() & pl.col("settlement_id").is_not_null()
-    return rows.join(both, on="gl_entry_no", how="left", validate="m:1").with_columns(
-        settlement_id=pl.when(is_settled).then("settlement_id"),
-        settled_by=pl.when(is_settled).then(pl.lit("reversal")),
-        severity=pl.when(is_settled).then(pl.lit("info")).otherwise("severity"),
-    )
 
 
 def _in_columns(rows: pl.DataFrame) -> pl.DataFrame:

@@ -260,6 +260,15 @@ OPENING_BALANCES: Mapping[str, pl.DataType] = {
     "subledger": AMOUNT,
 }
 
+#: What the user says of findings: the document that put each right, and until when that holds.
+DISPOSITIONS: Mapping[str, pl.DataType] = {
+    "finding_id": pl.String(),
+    "disposition": pl.String(),
+    "document_no": pl.String(),
+    "until": pl.Date(),
+    "comment": pl.String(),
+}
+
 #: The tables of the books, each with the columns that tell its rows apart.
 TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
     "value_entries": (VALUE_ENTRIES, ("value_entry_no",)),
@@ -277,6 +286,7 @@ TABLES: Mapping[str, tuple[Mapping[str, pl.DataType], tuple[str, ...]]] = {
     ),
     "setup_changes": (SETUP_CHANGES, ("change_no",)),
     "opening_balances": (OPENING_BALANCES, ("account_no", "account_role", "date")),
+    "dispositions": (DISPOSITIONS, ("finding_id", "document_no")),
     "document_orders": (DOCUMENT_ORDERS, ("document_no",)),
     "clearing_accounts": (CLEARING_ACCOUNTS, ("account_no",)),
     "ageing_wishes": (AGEING_WISHES, ("account_or_role",)),
@@ -296,7 +306,7 @@ MAY_BE_NULL = frozenset(
 DESCRIPTIONS = frozenset(
     {
         "items", "item_ledger_entries", "applications", "orders", "inventory_periods", "average_cost_points",
-        "setup_changes", "ageing_wishes",
+        "setup_changes", "ageing_wishes", "dispositions",
     }
 )  # fmt: skip
 VOCABULARIES: Mapping[str, tuple[str, ...]] = {"origin": ORIGINS, "wip_writeoff": WRITE_OFFS}
@@ -395,6 +405,7 @@ class Books(NamedTuple):
     compressed_periods: pl.DataFrame  # starting_date, ending_date of G/L date compressions
     opening_accounts: pl.DataFrame  # account_no, date of the balances that the user loaded
     opening_balances: pl.DataFrame
+    dispositions: pl.DataFrame
     items: pl.DataFrame
     item_ledger_entries: pl.DataFrame
     applications: pl.DataFrame

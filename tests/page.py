@@ -42,6 +42,7 @@ TABLES: Mapping[str, str] = {
     "control totals": "control_totals",
     "trial balance": "trial_balance",
     "opening balances": "opening_balance",
+    "dispositions": "dispositions",
     "inventory periods": "inventory_period",
     "inventory period entries": "inventory_period_entry",
     "accounting periods": "accounting_period",

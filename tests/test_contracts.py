@@ -14,7 +14,7 @@ from schemas import bc, ledger, marts, money
 
 CRONUS_USA = Path(__file__).parent.parent / "assets" / "companies" / "cronus_usa"
 BC_TABLES = 41
-USER_TABLES = 3
+USER_TABLES = 4
 
 TWICE = "multiple_fields_uniqueness"
 

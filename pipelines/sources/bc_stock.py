@@ -26,6 +26,7 @@ def tables(given: Tables) -> dict[str, pl.DataFrame]:
         "setup_changes": _setup_changes(given),
         "document_orders": _document_orders(given),
         "opening_balances": _opening_balances(given),
+        "dispositions": _named(given, "dispositions", "dispositions"),
     }
 
 
