@@ -10,8 +10,8 @@ import polars as pl
 from assets.run import Run
 from pipelines import (
     accrue,
-    age,
     attribute,
+    match,
     matrix,
     posttest,
     propose,
@@ -128,7 +128,7 @@ def wip_orders(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def clearing_matches(matched_lines: pl.DataFrame) -> pl.DataFrame:
     """How the items of each clearing account were told, rule by rule, and how many of them are closed."""
-    return age.clearing_matches(matched_lines, rules.matching_rules())
+    return match.clearing_matches(matched_lines, rules.clearing_rules())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

@@ -59,36 +59,6 @@ def clearing_items(
     )  # fmt: skip
 
 
-def clearing_matches(matched_lines: pl.DataFrame, matching_rules: pl.DataFrame) -> pl.DataFrame:
-    """What told the items of each account: one row per match, with its rule; items told by lineage, which
-    needs no guess, in one row per rule (``item_key`` null).
-
-    ``closed_items`` have balance 0. The balances of an account sum to its G/L balance.
-    """
-    rules = matching_rules.select("rule_id", "kind", "description")
-    return (
-        matched_lines.join(rules, on="rule_id", how="left", validate="m:1")
-        .with_columns(closed=pl.when(pl.col("amount").sum().over(ITEM) == 0).then("item_key"))
-        .group_by(
-            "account_no", "rule_id", "description",
-            pl.when(pl.col("kind") != "lineage").then("item_key").alias("match_key"),
-        )
-        .agg(
-            pl.col("item_key").n_unique().cast(pl.Int64).alias("items"),
-            pl.col("closed").drop_nulls().n_unique().cast(pl.Int64).alias("closed_items"),
-            pl.len().cast(pl.Int64).alias("lines"),
-            _debits().alias("debits"),
-            _credits().alias("credits"),
-        )
-        .select(
-            "account_no", "rule_id", pl.col("match_key").alias("item_key"), "description", "items",
-            "closed_items", "lines", "debits", "credits",
-            (pl.col("debits") - pl.col("credits")).alias("balance"),
-        )
-        .sort("account_no", "rule_id", "item_key", nulls_last=True)
-    )  # fmt: skip
-
-
 def clearing_findings(clearing_items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Stale items that no other finding names, in the raw shape of ``explain``: they tell an amount and
     make no difference.

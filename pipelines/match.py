@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from schemas.ledger import Books
+from schemas.money import AMOUNT
 
 ITEM = ["account_no", "item_key"]
 #: So many candidates does a search for several lines look at: the nearest in date.
@@ -66,6 +67,31 @@ def matched_lines(clearing_lines: pl.DataFrame, books: Books, matching_rules: pl
     told = lines.pipe(_joined, joined).pipe(_missed, missed)
     rest = clearing_lines.join(looking.select(ITEM).unique(), on=ITEM, how="anti", maintain_order="left")
     return pl.concat([rest, told], how="diagonal") if looking.height else _missed(clearing_lines, [])
+
+
+def clearing_matches(matched_lines: pl.DataFrame, clearing_rules: pl.DataFrame) -> pl.DataFrame:
+    """What told the items of each account: one row per match, with its rule; items told by lineage, which
+    needs no guess, in one row per rule (``item_key`` null).
+
+    ``closed_items`` have balance 0. The balances of an account sum to its G/L balance.
+    """
+    amount, is_match = pl.col("amount"), pl.col("told_by") == "match"
+    nothing = pl.lit(0, AMOUNT)
+    return (
+        matched_lines.join(clearing_rules.drop("source"), on="rule_id", how="left", validate="m:1")
+        .with_columns(closed=pl.when(amount.sum().over(ITEM) == 0).then("item_key"))
+        .group_by("account_no", "rule_id", "description", pl.when(is_match).then("item_key").alias("match"))
+        .agg(
+            pl.col("item_key").n_unique().cast(pl.Int64).alias("items"),
+            pl.col("closed").drop_nulls().n_unique().cast(pl.Int64).alias("closed_items"),
+            pl.len().cast(pl.Int64).alias("lines"),
+            pl.max_horizontal(amount, nothing).sum().alias("debits"),
+            pl.max_horizontal(-amount, nothing).sum().alias("credits"),
+            amount.sum().alias("balance"),
+        )
+        .rename({"match": "item_key"})
+        .sort("account_no", "rule_id", "item_key", nulls_last=True)
+    )
 
 
 def _looking(lines: pl.DataFrame) -> pl.DataFrame:
@@ -293,9 +319,10 @@ def _misses(free: Sequence[Item], rules: Sequence[Rule]) -> Iterator[tuple[str, 
 
 
 def _reason(item: Item, best: Item, allowed: Rule) -> str:
-    off, days = abs(item.balance + best.balance), _apart(item, best) - allowed.day_tolerance
+    off, days = abs(item.balance + best.balance), _apart(item, best)
     told = [f"the amount is off by {off.normalize():f}"] if off else []
-    told += [f"it lies {days} days beyond the {allowed.day_tolerance} that are allowed"] if days > 0 else []
+    late = f"it lies {days} days away, of which {allowed.day_tolerance} are allowed"
+    told += [late] if days > allowed.day_tolerance else []
     return f"{best.key} of {best.on} comes nearest, but " + " and ".join(told)
 
 

@@ -81,8 +81,14 @@ def proposal_rules() -> pl.DataFrame:
 
 
 @cache
+def clearing_rules() -> pl.DataFrame:
+    """What tells the items of clearing accounts: lineage, which needs no guess, or a match."""
+    return _table("clearing_rules")
+
+
+@cache
 def matching_rules() -> pl.DataFrame:
-    """How the items of clearing accounts are told, and how lines without lineage are matched."""
+    """How lines without lineage are matched by amount and date: tolerances, in the order of trial."""
     return _table("matching_rules").with_columns(pl.col("order").cast(pl.Int64))
 
 

@@ -42,8 +42,9 @@ SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
 PROPOSALS = ("cause", "action", "job", "title", "warning")
 MATCHING_RULES = (
     "rule_id", "order", "kind", "most_left", "most_right", "amount_tolerance", "day_tolerance",
-    "most_searched", "description", "source",
+    "most_searched", "source",
 )  # fmt: skip
+CLEARING_RULES = ("rule_id", "told_by", "description", "source")
 AGEING_POLICIES = (
     "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from",
     "is_stale_when_done", "source",
@@ -73,6 +74,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "matrix_warnings_bc": MATRIX_WARNINGS,
     "reconciliations": RECONCILIATIONS,
     "proposals": PROPOSALS,
+    "clearing_rules": CLEARING_RULES,
     "matching_rules": MATCHING_RULES,
     "ageing_policies": AGEING_POLICIES,
     "stock_checks": STOCK_CHECKS,
@@ -88,6 +90,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "reconciliations": ("reconciliation",),
     "setup_messages_bc": ("problem",),
     "proposals": ("cause",),
+    "clearing_rules": ("rule_id",),
     "matching_rules": ("rule_id",),
     "ageing_policies": ("account_no", "account_role"),
     "setup_findings": ("kind",),
@@ -119,9 +122,8 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
     ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
     ("proposals", "action"): frozenset({"run_job", "complete_setup", "journal", "support", "none"}),
-    ("matching_rules", "kind"): frozenset(
-        {"lineage", "document", "item_document", "settled", "amount", "miss"}
-    ),
+    ("clearing_rules", "told_by"): frozenset({"lineage", "match"}),
+    ("matching_rules", "kind"): frozenset({"settled", "amount", "miss"}),
     ("ageing_policies", "age_from"): frozenset({"opened", "last_activity"}),
     ("ageing_policies", "is_stale_when_done"): frozenset({"yes", "no"}),
     ("stock_checks", "severity"): frozenset({"", "error", "warning", "info"}),
