@@ -344,6 +344,23 @@ def diff(
 
 @app.command()
 @command
+def opening(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a signed run.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The file to write; put it beside the next exports.")
+    ] = Path("opening_balance.csv"),
+) -> int:
+    """Writes the closing figures of a run as opening balances, so that later exports may begin there.
+
+    Example: tieout opening results --out exports/opening_balance.csv
+    """
+    from assets import comparison
+
+    return comparison.carried_over(run, out)
+
+
+@app.command()
+@command
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")] = Path("tieout.toml"),
 ) -> int:

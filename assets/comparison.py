@@ -1,7 +1,7 @@
-"""Two runs side by side: reads what they published, says what changed, line by line.
+"""Published runs as input: two side by side, and one whose closing figures open the next extract.
 
 Here: the folders of runs, the text and the JSON of a comparison. Not here: the comparison itself
-(``pipelines.differ``).
+(``pipelines.differ``) and what opening balances do (``pipelines.sources.bc_opening``).
 """
 
 import json
@@ -17,6 +17,7 @@ from assets import console
 from pipelines import differ
 from schemas import money
 from schemas.faults import InputError
+from schemas.ledger import CONTROLLED_ROLES
 from schemas.marts import MARTS
 
 COMPARED = ("tie_outs", "differences", "expected_postings", "actual_postings")
@@ -256,3 +257,46 @@ def _line(row: Mapping[str, Any]) -> console.Row:
         row["account_no"] or "(none)", row["account_role"] or "", numbers["value_entry_no"],
         row["cost_kind"] or "", numbers["gl_entry_no"], row["posting_date"] or "", *amounts, what,
     )  # fmt: skip
+
+
+# The figures of a run as opening balances
+
+
+def carried_over(run: Path, out: Path) -> int:
+    """Writes a table opening_balance from a run: per account its closing figures, and the last entries that
+    they hold. A run that is inconclusive can't open anything.
+    """
+    found = _published(run)
+    if len(found) != 1:
+        raise InputError(f"{run}: holds several companies. Give the folder of one: {run}/COMPANY.")
+    summary = next(iter(found.values())).summary
+    if summary["status"] == "inconclusive":
+        raise InputError(f"{run}: is inconclusive, so its figures can't open anything. Sign a sound run.")
+    rows = [
+        opening_balance(row, summary) for row in summary["tie_outs"] if row["account_no"] and row["roles"]
+    ]
+    try:
+        pl.DataFrame(rows).write_csv(out, line_terminator="\n")
+    except OSError as fault:
+        raise InputError(f"{out}: can't be written ({fault.strerror or fault}). Name another file.") from None
+    blank = [row["gl"] for row in summary["tie_outs"] if not row["account_no"]]
+    console.say(f"{out}: {len(rows)} balances at {summary['as_of']}")
+    if blank:
+        console.say(f"left out: lines without an account, {blank[0]} in the G/L")
+    return 0
+
+
+def opening_balance(row: Mapping[str, Any], summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The opening balance of one account: its tie-out in that summary."""
+    controlled = [role for role in row["roles"] if role in CONTROLLED_ROLES]
+    last = summary["last_entries"]
+    return {
+        "account_no": row["account_no"],
+        "account_role": [*controlled, *row["roles"]][0],
+        "date": summary["as_of"],
+        "gl": row["gl"],
+        "subledger": row["subledger"],
+        "other_activity": row["other_activity"],
+        "last_value_entry_no": last["value_entry"],
+        "last_gl_entry_no": last["gl_entry"],
+    }

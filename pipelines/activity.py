@@ -15,30 +15,43 @@ from schemas.money import AMOUNT
 def ledger_activity(
     actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
-    """One row per G/L line up to as-of on an account in scope; its amount = linked + other + open.
+    """One row per G/L line up to as-of on an account in scope; amount = linked + other + carried + open.
 
     ``linked_amount`` answers expected lines. ``other_amount`` is other activity: on a controlled account
     lines of its other roles, closing entries, and document lines up to the opposite amount of the same
     document's other-role lines; elsewhere everything that doesn't come from inventory posting.
+    ``carried_amount`` answers the subledger's part of an opening balance, or a value entry from before it.
     ``open_amount`` is left to explain; ``nature`` says what the line is (``compressed``, ``reversed``,
     ``inventory_cost``, ``document``, ``journal``, ``blank_account`` …), and ``reversed_value_entry_no``
     whose line it takes back. Lines with amount 0 are left out.
     """
     lines = (
-        books.gl_entries.filter((pl.col("posting_date") <= books.as_of) & (pl.col("amount") != 0))
+        books.gl_entries.filter(
+            (pl.col("posting_date") <= books.as_of)
+            & ((pl.col("amount") != 0) | (pl.col("origin") == "opening"))
+        )
         .join(account_scope.drop("roles"), on="account_no", how="inner", nulls_equal=True, validate="m:1",
               maintain_order="left")
         .join(_linked(actual_postings, account_scope), on="gl_entry_no", how="left", validate="1:1")
         .join(_reversals(actual_postings, books), on="gl_entry_no", how="left", validate="1:1")
         .with_columns(pl.col("linked_amount", "other_role_amount").fill_null(0))
         .with_columns(nature=_nature())
+        .join(_carried(books), on="gl_entry_no", how="left", validate="1:1")
+        .with_columns(
+            carried_amount=pl.when(pl.col("nature") == "continued").then("amount")
+            .otherwise(pl.col("carried_amount").fill_null(0))
+        )
     )  # fmt: skip
     covered = _covered_documents(lines, actual_postings, books)
     compressed = _compressed(lines, expected_postings, actual_postings, account_scope, books)
     controlled, nature, nothing = pl.col("is_controlled"), pl.col("nature"), pl.lit(0, AMOUNT)
     unlinked = pl.col("amount") - pl.col("linked_amount") - pl.col("other_role_amount")
+    beside = pl.when(controlled | (pl.col("gl_entry_no") > 0)).then(nothing)
     other = (
         pl.when(nature == "linked").then(nothing)
+        .when(nature == "opening")
+        .then(pl.coalesce("carried_other", beside.otherwise(unlinked - pl.col("carried_amount"))))
+        .when(nature == "continued").then(nothing)
         .when(nature == "blank_account").then(nothing)
         .when(nature == "closing").then(unlinked)
         .when((nature == "reversed") & controlled & pl.col("reversed_other_role")).then(unlinked)
@@ -51,18 +64,30 @@ def ledger_activity(
         lines.join(covered, on="gl_entry_no", how="left", validate="1:1")
         .join(compressed, on="gl_entry_no", how="left", validate="1:1")
         .with_columns(other_amount=(pl.col("other_role_amount") + other).cast(AMOUNT))
-        .with_columns(open_amount=pl.col("amount") - pl.col("linked_amount") - pl.col("other_amount"))
+        .with_columns(
+            open_amount=pl.col("amount") - pl.col("linked_amount") - pl.col("other_amount")
+            - pl.col("carried_amount")
+        )
         .join(account_scope.select("account_no", "roles"), on="account_no", how="left", nulls_equal=True)
         .select(
             "gl_entry_no", "account_no", "posting_date", "amount", "amount_acy", "linked_amount",
-            "other_amount",
-            "open_amount", "compressed_amount", "nature", "origin", "is_controlled", "roles",
+            "other_amount", "carried_amount", "open_amount", "compressed_amount",
+            "nature", "origin", "is_controlled", "roles",
             "reversed_value_entry_no", "reversed_role", "transaction_no", "document_no", "source_code",
             "description",
             "user_id", "created_at",
         )
         .sort("gl_entry_no")
     )  # fmt: skip
+
+
+def _carried(books: Books) -> pl.DataFrame:
+    """What each line of an opening balance holds of the subledger, and of other activity where stated."""
+    return books.opening_balances.filter(pl.col("gl_entry_no").is_not_null()).select(
+        "gl_entry_no",
+        pl.col("subledger").alias("carried_amount"),
+        pl.col("other_activity").alias("carried_other"),
+    )
 
 
 def _linked(actual_postings: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
@@ -119,6 +144,7 @@ def _reversals(actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 def _nature() -> pl.Expr:
     return (
         pl.when(pl.col("is_linked").fill_null(False)).then(pl.lit("linked"))
+        .when(pl.col("origin").is_in(["opening", "continued"])).then("origin")
         .when(pl.col("account_no").is_null()).then(pl.lit("blank_account"))
         .when(pl.col("origin") == "closing").then(pl.lit("closing"))
         .when(pl.col("origin") == "compression").then(pl.lit("compressed"))

@@ -42,10 +42,12 @@ def attributed_lines(
     )
     ledger = pl.concat([_side("gl", pieces, own), _side("gl", lines, own)])
     other = lines.with_columns(amount="other_amount").filter(pl.col("amount") != 0)
+    carried = lines.with_columns(amount="carried_amount").filter(pl.col("amount") != 0)
     beside = _side("gl", pieces, own).filter(~pl.col("counts"))
     return pl.concat(
         [
             _side("subledger", expected, own),
+            _side("subledger", carried, own),
             ledger,
             _side("other_activity", other, own),
             beside.with_columns(side=pl.lit("other_activity", SIDES)),

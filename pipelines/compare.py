@@ -117,6 +117,7 @@ def _lines(
                 expected_until=pl.when(until).then("amount").otherwise(pl.lit(0, AMOUNT)),
                 expected_acy_until=pl.when(until).then("amount_acy").otherwise(pl.lit(0, AMOUNT)),
                 is_orphan=pl.col("value_entry_no").is_in(missing_lines),
+                is_loaded=_is_loaded(books),
                 is_switched_on=pl.lit(books.switches.expected_cost_posting),
             )
             .pipe(_with_entry_claims, expected_postings)
@@ -277,6 +278,13 @@ def _with_netted_groups(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
         .with_columns(is_netted=pl.col("_is_bare") & sums_to_zero)
         .drop(group.columns[1:], "_group", "_is_credit", "_is_bare")
     )
+
+
+def _is_loaded(books: Books) -> pl.Expr:
+    """Stock that a migration brought in by positive adjustments up to the cut-over that the user states."""
+    cut_over = pl.lit(books.opening_accounts["opening_date"].max(), pl.Date)
+    is_adjustment = pl.col("item_ledger_entry_type") == "Positive Adjmt."
+    return (is_adjustment & (pl.col("posting_date") <= cut_over)).fill_null(False)
 
 
 def _compressible(books: Books, actual_postings: pl.DataFrame) -> pl.DataFrame:

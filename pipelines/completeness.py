@@ -78,7 +78,7 @@ def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Call
 
 
 def _sum_is_zero(books: Books) -> Iterator[Hit]:
-    total = _total(books.gl_entries["amount"])
+    total = _total(books.gl_entries.filter(pl.col("gl_entry_no") > 0)["amount"])
     if total:
         yield {"amount": text(total, books.scale)}
 
@@ -151,6 +151,14 @@ def _plain(number: Decimal) -> str:
 
 
 def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
+    """Stated balances against those of the lines; after a cut-over only where a balance was carried over."""
+    carried = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null())
+    if carried.height:
+        on = pl.lit(carried["date"].max(), pl.Date)
+        trial_balance = trial_balance.filter(
+            pl.col("account_no").is_in(carried["account_no"].implode())
+            & (pl.col("date") >= on).fill_null(True)
+        )
     for row in trial_balance.iter_rows(named=True):
         lines = books.gl_entries.filter(pl.col("account_no") == row["account_no"])
         if row["date"] is not None:

@@ -133,6 +133,11 @@ def _with_difference(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _is_carried(books: Books) -> bool:
+    """Whether balances stand for earlier entries: what began before them shows only how it went on."""
+    return books.opening_balances["gl_entry_no"].is_not_null().any()
+
+
 def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Per item ledger entry the expected cost that stays out of the G/L because the switch is off."""
     open_cost = pl.col("amount_expected") - pl.col("posted_expected")
@@ -155,8 +160,9 @@ def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.Data
             pl.col("item_ledger_entry_no", "value_entry_no", "posting_date").first(),
             pl.col("location_code", "inventory_posting_group").first(),
             open_cost.sum().alias("expected_amount"),
+            pl.col("is_expected").any().alias("_began"),
         )
-        .filter(pl.col("expected_amount") != 0)
+        .filter((pl.col("expected_amount") != 0) & (pl.col("_began") | pl.lit(not _is_carried(books))))
         .join(account, on=["location_code", "inventory_posting_group"], how="left", validate="m:1")
         .with_columns(
             cause=pl.lit("expected_cost_off"),

@@ -44,16 +44,20 @@ def ledger_findings(
     explained = (
         unlinked.with_columns(actual_amount=rest)
         .filter(pl.col("actual_amount") != 0)
-        .with_columns(cause=_cause(_first_date(books)))
+        .with_columns(cause=_cause(books))
         .with_columns(pair_no=_pair_no())
     )
+    is_balance = pl.col("gl_entry_no") < 0
     return pl.concat([compressed, explained], how="diagonal_relaxed").select(
-        "cause", "account_no", "posting_date", "gl_entry_no", "actual_amount", "transaction_no", "imbalance",
+        "cause", "account_no", "posting_date", "gl_entry_no", "transaction_no", "imbalance",
+        pl.when(is_balance).then(pl.col("actual_amount") + pl.col("carried_amount"))
+        .otherwise("actual_amount").alias("actual_amount"),
+        _opening_message(books).alias("message"),
         "description", "source_code", "origin", "pair_no", "missing_value_entry_no",
         pl.col("reversed_value_entry_no").alias("value_entry_no"),
         pl.when(pl.col("cause") == "reversed").then("reversed_role")
         .otherwise(pl.col("roles").list.first()).alias("account_role"),
-        pl.lit(0, AMOUNT).alias("expected_amount"),
+        pl.when(is_balance).then("carried_amount").otherwise(pl.lit(0, AMOUNT)).alias("expected_amount"),
         pl.when(pl.col("actual_amount") == pl.col("amount")).then("amount_acy")
         .otherwise(pl.lit(0, AMOUNT)).alias("difference_acy"),
         pl.format("G/L entry {}, which relation rows tie to value entry {}: there is no such value entry",
@@ -103,21 +107,50 @@ def _nothing() -> list[pl.Expr]:
     return [pl.lit(0, AMOUNT).alias(a) for a in ("expected_amount", "actual_amount", "difference_acy")]
 
 
-def _cause(first_date: pl.Expr) -> pl.Expr:
+def _cause(books: Books) -> pl.Expr:
+    carried = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null())
+    is_before = pl.col("posting_date") < pl.lit(books.value_entries["posting_date"].min(), pl.Date)
     on_opening = (pl.col("posting_date") <= pl.col("opening_date")).fill_null(False)
+    settles = pl.col("posting_date") <= pl.lit(carried["date"].max(), pl.Date)
     return (
-        pl.when(pl.col("nature") == "blank_account").then(pl.lit("deleted_account"))
+        pl.when(pl.col("nature") == "opening").then(pl.lit("opening_balance"))
+        .when(pl.col("nature") == "blank_account").then(pl.lit("deleted_account"))
         .when(pl.col("missing_value_entry_no").is_not_null()).then(pl.lit("orphan_relation"))
         .when(pl.col("imbalance").is_not_null()).then(pl.lit("one_sided"))
         .when(pl.col("nature") == "reversed").then(pl.lit("reversed"))
+        .when((pl.col("nature") == "inventory_cost") & settles).then(pl.lit("opening_balance"))
         .when(pl.col("nature") == "inventory_cost").then(pl.lit("unrelated_inventory_posting"))
-        .when(on_opening | (pl.col("posting_date") < first_date)).then(pl.lit("opening_balance"))
+        .when(on_opening | (is_before & pl.lit(not carried.height))).then(pl.lit("opening_balance"))
         .otherwise(pl.lit("direct_posting"))
     )  # fmt: skip
 
 
-def _first_date(books: Books) -> pl.Expr:
-    return pl.lit(books.value_entries["posting_date"].min(), pl.Date)
+def _opening_message(books: Books) -> pl.Expr:
+    """What an opening balance is: carried over with a difference, settled by a later line, or loaded."""
+    amount, account, on = _money("actual_amount", books), pl.col("account_no"), pl.col("posting_date")
+    gl, subledger = _money("amount", books), _money("carried_amount", books)
+    carried = pl.format(
+        "The balance of account {} that was carried over from {} is {} in the G/L and {} in the subledger: "
+        "{} was open then.", account, on, gl, subledger, amount,
+    )  # fmt: skip
+    settled = pl.format(
+        "G/L entry {} over {}, dated {}, was posted after the cut-over and settles the balance of account {} "
+        "that was carried over.", "gl_entry_no", amount, on, account,
+    )  # fmt: skip
+    loaded = pl.format(
+        "G/L entry {} over {}, dated {}, belongs to the opening balance of account {}: a balance loaded on "
+        "one side only.", "gl_entry_no", amount, on, account,
+    )  # fmt: skip
+    has_carried = pl.lit(books.opening_balances["gl_entry_no"].is_not_null().any())
+    message = (
+        pl.when(pl.col("gl_entry_no") < 0).then(carried).when(has_carried).then(settled).otherwise(loaded)
+    )
+    return pl.when(pl.col("cause") == "opening_balance").then(message)
+
+
+def _money(amount: str | pl.Expr, books: Books) -> pl.Expr:
+    exact = pl.col(amount) if isinstance(amount, str) else amount
+    return exact.cast(pl.Decimal(38, books.scale)).cast(pl.String)
 
 
 def _pair_no() -> pl.Expr:

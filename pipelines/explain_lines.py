@@ -36,6 +36,8 @@ def line_findings(
     """
     named = compared_lines.with_columns(
         cause=pl.when(pl.col("is_suspect")).then(_first_cause(causes, LAYERS))
+    ).with_columns(
+        message=pl.when(pl.col("cause") == "opening_balance").then(_loaded(books)).otherwise("message")
     )
     actual = actual_postings.join(compared_lines, on="value_entry_no", how="semi")
     pieces = _pieces(actual, named, books)
@@ -75,6 +77,15 @@ def _with_relation_problem(rows: pl.DataFrame, orphans: pl.DataFrame) -> pl.Data
     )
 
 
+def _loaded(books: Books) -> pl.Expr:
+    amount = pl.col("own_amount").cast(pl.Decimal(38, books.scale)).cast(pl.String)
+    return pl.format(
+        "Value entry {} over {}, dated {}, was loaded with the cut-over: it was never posted and isn't in "
+        "the queue, its balance stands in the G/L by itself.",
+        "value_entry_no", amount, "posting_date",
+    )  # fmt: skip
+
+
 def predicates() -> dict[str, pl.Expr]:
     """The claims that ``causes.csv`` names, about one expected line."""
     posted, held = pl.col("posted_amount"), pl.col("held")
@@ -93,6 +104,7 @@ def predicates() -> dict[str, pl.Expr]:
         "on_blank_account": pl.col("has_blank_account"),
         "flag_is_neither": odd_flag | no_flag,
         "open_and_stranded": pl.col("is_open") & stranded & ~queued.fill_null(False),
+        "loaded_with_the_cut_over": pl.col("is_open") & pl.col("is_loaded") & ~queued.fill_null(False),
         "open_and_missing_from_queue": pl.col("is_open") & ~queued.fill_null(True),
         "open_and_setup_fails": pl.col("is_open") & pl.col("message").is_not_null(),
         "open": pl.col("is_open"),

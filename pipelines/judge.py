@@ -54,6 +54,9 @@ def summary(
         "population": [
             {"line": r["line"], "amount": text(r["amount"], scale)} for r in population.iter_rows(named=True)
         ],
+        "last_entries": {
+            name: extract.tables[name]["entry_no"].max() for name in ("value_entry", "gl_entry")
+        },
         "switches": {
             name: {"on": getattr(books.switches, name), "from": source}
             for name, source in sorted(books.switches.sources.items())
@@ -151,14 +154,15 @@ def _causes(findings: pl.DataFrame, scale: int) -> dict[str, dict[str, object]]:
 def _input(given: Input, extract: Extract, books: Books) -> dict[str, object]:
     table, rows = given.table, given.rows
     dated = getattr(books, DATED_TABLES[table]) if table in DATED_TABLES else None
-    after = dated.filter(pl.col("posting_date") > books.as_of).height if dated is not None else 0
     used = min(rows, extract.tables[table].height)  # at an earlier moment there were fewer
+    if dated is not None:  # rows before a cut-over, and rows after as-of, don't count either
+        used = dated.filter((pl.col("posting_date") <= books.as_of) & (pl.nth(0) > 0)).height
     return {
         "table": table,
         "path": given.path,
         "rows": rows,
-        "rows_used": used - after,
-        "rows_set_aside": rows - used + after,
+        "rows_used": used,
+        "rows_set_aside": rows - used,
         "sha256": given.sha256,
         "control_totals": dict(given.control_totals),
     }

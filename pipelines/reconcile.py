@@ -21,7 +21,8 @@ def balances(
     as-of.
 
     ``subledger`` sums the expected lines of controlled roles that resolve to the account, posted or not;
-    on an account without a controlled role, those of all its roles. ``difference = gl - other_activity -
+    on an account without a controlled role, those of all its roles; and what an opening balance carries of
+    it. ``difference = gl - other_activity -
     subledger``, debit positive.
     """
     until = (
@@ -36,7 +37,9 @@ def balances(
     )
     subledger = until.filter(counts).group_by("account_no").agg(pl.col("amount").sum().alias("subledger"))
     ledger = activity.group_by("account_no").agg(
-        pl.col("amount").sum().alias("gl"), pl.col("other_amount").sum().alias("other_activity")
+        pl.col("amount").sum().alias("gl"),
+        pl.col("other_amount").sum().alias("other_activity"),
+        pl.col("carried_amount").sum().alias("_carried"),
     )
     names = books.accounts.select("account_no", "account_name")
     return (
@@ -44,6 +47,8 @@ def balances(
         .join(subledger, on="account_no", how="left", nulls_equal=True, validate="1:1")
         .join(ledger, on="account_no", how="left", nulls_equal=True, validate="1:1")
         .with_columns(pl.col("subledger", "gl", "other_activity").fill_null(0).cast(AMOUNT))
+        .with_columns(subledger=(pl.col("subledger") + pl.col("_carried").fill_null(0)).cast(AMOUNT))
+        .drop("_carried")
         .with_columns(
             pl.col("account_name").fill_null(""),
             difference=pl.col("gl") - pl.col("other_activity") - pl.col("subledger"),
@@ -112,13 +117,24 @@ def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     total = pl.DataFrame({"line": ["cost amount (actual) of all value entries"]}).with_columns(
         amount=pl.lit(books.value_entries["amount_actual"].sum(), AMOUNT)
     )
-    bridge = pl.concat([total, steps.with_columns(pl.col("amount").fill_null(0).cast(AMOUNT))])
+    carried = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null())
+    opening = carried.filter(pl.col("account_role") == "inventory").select(
+        line=pl.lit("opening balance"), amount="subledger"
+    )
+    bridge = pl.concat(
+        [
+            total,
+            opening.group_by("line").agg(pl.col("amount").sum()),
+            steps.with_columns(pl.col("amount").fill_null(0).cast(AMOUNT)),
+        ]
+    )
     counted = expected_postings.filter(
         (pl.col("account_role") == "inventory")
         & pl.col("account_no").is_not_null()
         & (pl.col("posting_date") <= books.as_of)
     )
-    result = pl.DataFrame({"line": ["subledger of the inventory role"]}).with_columns(
-        amount=pl.lit(counted["amount"].sum(), AMOUNT)
+    amounts = pl.concat([counted.select("amount"), opening.select("amount")])
+    result = amounts.select(
+        line=pl.lit("subledger of the inventory role"), amount=pl.col("amount").sum().cast(AMOUNT)
     )
     return pl.concat([bridge, result])

@@ -18,6 +18,7 @@ SIDES = ("subledger", "gl", "other_activity", "difference")
 KINDS: Mapping[str, str] = {
     "linked": "inventory posting",
     "opening": "opening balance",
+    "continued": "inventory posting of earlier entries",
     "document": "documents",
     "journal": "journals",
     "reversed": "reversals",
@@ -46,7 +47,9 @@ def roll_forward(
     """
     first_day = _first_day(books, settings)
     sides = {
-        "subledger": _expected(expected_postings, tie_outs, books),
+        "subledger": pl.concat(
+            [_expected(expected_postings, tie_outs, books), _lines(activity, "carried_amount")]
+        ),
         "gl": _lines(activity, "amount"),
         "other_activity": _lines(activity, "other_amount"),
     }

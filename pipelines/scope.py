@@ -13,11 +13,11 @@ def account_scope(
 ) -> pl.DataFrame:
     """One row per account with a role: ``account_no``, ``roles`` (in posting order), ``is_controlled``.
 
-    A role comes from today's setup, from an expected line, or from a G/L line that a value entry ever put
-    there; an account that inventory cost was ever posted to, or that the user named for clearing, is in
-    scope without one. An account is controlled when one of its roles from the setup or from a G/L line is.
-    Lines that resolve to no account, and G/L lines with a blank account, are the row with ``account_no``
-    null; it counts in full, like a controlled account.
+    A role comes from today's setup, from a balance that was carried over, from an expected line, or from a
+    G/L line that a value entry ever put there; an account that inventory cost was ever posted to, or that the
+    user named for clearing, is in scope without one. An account is controlled when one of its roles from the
+    setup, a carried balance or a G/L line is. Lines that resolve to no account, and G/L lines with a blank
+    account, are the row with ``account_no`` null; it counts in full, like a controlled account.
     """
     setup = books.posting_accounts.filter(pl.col("account_no").is_not_null()).select(
         "account_no", "account_role"
@@ -26,6 +26,9 @@ def account_scope(
         "account_no", "account_role"
     )
     expected = expected_postings.filter(pl.col("outcome") == "posted").select("account_no", "account_role")
+    opening = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null()).select(
+        "account_no", "account_role"
+    )
     without_role = books.gl_entries.filter(
         pl.col("account_no").is_null() | (pl.col("origin") == "inventory_cost")
     ).select("account_no", account_role=pl.lit(None, pl.String))
@@ -33,9 +36,9 @@ def account_scope(
         "account_no", account_role=pl.lit(None, pl.String)
     )
     order = account_roles.select("account_role", "ordinal")
-    controls = pl.concat([setup, reached]).filter(pl.col("account_role").is_in(CONTROLLED_ROLES))
+    controls = pl.concat([setup, reached, opening]).filter(pl.col("account_role").is_in(CONTROLLED_ROLES))
     return (
-        pl.concat([setup, reached, expected, without_role, named])
+        pl.concat([setup, reached, opening, expected, without_role, named])
         .unique()
         .join(order, on="account_role", how="left")
         .sort("account_no", "ordinal", nulls_last=True)

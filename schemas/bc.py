@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
@@ -108,6 +108,7 @@ class Extract:
     unknown_tables: tuple[str, ...] = ()
     known_at: datetime | None = None  # the rows are those that existed at that moment
     undetermined: tuple[Undetermined, ...] = ()
+    carried_from: date | None = None  # balances at the end of this day stand for the entries up to it
 
 
 def snake(caption: str) -> str:

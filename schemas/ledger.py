@@ -27,7 +27,16 @@ CONTROLLED_ROLES = ("inventory", "inventory_interim", "wip", "invt_accrual_inter
 CLEARING_ROLES = ("inventory_interim", "invt_accrual_interim", "wip", "cogs_interim")
 
 #: Where a G/L line comes from, read off its source code; ``unknown`` where source codes weren't given.
-ORIGINS = ("inventory_cost", "document", "closing", "compression", "journal", "unknown")
+ORIGINS = (
+    "inventory_cost",
+    "document",
+    "closing",
+    "compression",
+    "journal",
+    "unknown",
+    "opening",
+    "continued",
+)
 #: How finished orders without output are written off; blank for every other entry.
 WRITE_OFFS = ("", "yes", "at_finish")
 
@@ -258,6 +267,8 @@ OPENING_BALANCES: Mapping[str, pl.DataType] = {
     "date": pl.Date(),
     "gl": AMOUNT,
     "subledger": AMOUNT,
+    "other_activity": AMOUNT,  # null: not stated
+    "gl_entry_no": pl.Int64(),  # the line (-1, -2 …) that carries it; null: the entries speak
 }
 
 #: What the user says of findings: the document that put each right, and until when that holds.
@@ -296,7 +307,7 @@ MAY_BE_NULL = frozenset(
     {
         "item_ledger_entry_no", "order_line_no", "is_queued", "dimension_set_id", "created_at", "modified_at",
         "transaction_no", "reversed_by", "reverses", "account_no", "source_type", "order_type",
-        "account_type",
+        "account_type", "other_activity", "gl_entry_no",
         "valued_quantity", "invoiced_quantity", "item_ledger_entry_quantity", "cost_per_unit",
         "valuation_date", "applies_to_entry_no", "capacity_ledger_entry_no", "document_type",
         "document_line_no", "item_register_no", "register_no", "is_direct_posting", "statement",

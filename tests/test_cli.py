@@ -27,7 +27,7 @@ from assets.server import HOST
 from schemas.faults import InputError
 from schemas.marts import MARTS
 
-COMMANDS = ("demo", "run", "check", "explain", "matrix", "propose", "diff", "init", "dev")
+COMMANDS = ("demo", "run", "check", "explain", "matrix", "propose", "diff", "opening", "init", "dev")
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
 BROWSER = build_opener(ProxyHandler({}))

@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.sources import bc_stock, bc_switches, bc_write_offs
+from pipelines.sources import bc_opening, bc_stock, bc_switches, bc_write_offs
 from schemas import ledger
 from schemas.bc import Extract, is_rising
 from schemas.ledger import Books, Settings, Switches
@@ -26,6 +26,7 @@ def books(
     Every row of the extract stays; what lies after as-of is told by its date. Blank codes stay a key; a blank
     G/L account becomes null. Amounts are in local currency, debit positive, null amounts are 0.
     """
+    extract = bc_opening.carried(extract)
     tables = extract.tables
     posting_accounts = _posting_accounts(tables, account_roles)
     gl_entries = _gl_entries(extract, source_codes)
@@ -45,7 +46,7 @@ def books(
         accounts=_accounts(tables),
         has_accounts="gl_account" in tables,
         compressed_periods=_compressed_periods(tables),
-        opening_accounts=_opening_accounts(tables),
+        opening_accounts=_opening_accounts(extract),
         **bc_stock.tables(tables),
         clearing_accounts=_clearing_accounts(settings),
         ageing_wishes=_ageing_wishes(settings),
@@ -164,7 +165,7 @@ def _with_invoicing(
         pl.col("invoiced_quantity").filter(invoices).is_not_null().any().alias("_has_invoiced"),
         pl.col("item_ledger_entry_quantity").sum().alias("_quantity"),
         pl.col("amount_expected").filter(until).sum().alias("_expected"),
-        was_posted.any().alias("_sibling_posted"),
+        (was_posted.any() | _was_carried(tables)).alias("_sibling_posted"),
     )
     if "item_ledger_entry" in tables and "quantity" in given["item_ledger_entry"]:
         quantities = tables["item_ledger_entry"].select(
@@ -194,11 +195,25 @@ def _with_invoicing(
     )
 
 
+def _was_carried(tables: Mapping[str, pl.DataFrame]) -> pl.Expr:
+    """Whether expected cost of an item ledger entry that began before the cut-over was posted: its first
+    entries aren't there, so the carried interim balances tell.
+    """
+    carried = tables.get(bc_opening.TABLE, pl.DataFrame())
+    if bc_opening.NUMBER not in carried.columns:
+        return pl.lit(False)
+    is_interim = (pl.col("account_role") == "inventory_interim") & (pl.col("subledger") != 0)
+    began_before = ~pl.col("is_expected").any() & (pl.col("amount_expected") != 0).any()
+    return began_before & pl.lit(carried.select(is_interim.any()).item())
+
+
 def _gl_entries(extract: Extract, source_codes: pl.DataFrame) -> pl.DataFrame:
     entries = extract.tables["gl_entry"]
     origins = _origins(extract.tables, source_codes)
     has_codes = (entries["source_code"] != "").any()
     unknown = pl.lit("journal" if has_codes else "unknown")
+    is_carried = extract.carried_from is not None
+    carried = pl.col("_carried") if is_carried else pl.lit(None, pl.String)
     return (
         entries.join(origins, on="source_code", how="left", validate="m:1")
         .select(
@@ -207,7 +222,8 @@ def _gl_entries(extract: Extract, source_codes: pl.DataFrame) -> pl.DataFrame:
             "posting_date", "amount",
             pl.col("additional_currency_amount").alias("amount_acy"),
             "document_no", "source_code",
-            pl.when(pl.col("closing_entry").fill_null(False)).then(pl.lit("closing"))
+            pl.when(carried.is_not_null()).then(carried)
+            .when(pl.col("closing_entry").fill_null(False)).then(pl.lit("closing"))
             .otherwise(pl.col("origin").fill_null(unknown)).alias("origin"),
             "source_no", "description", "transaction_no",
             pl.when(pl.col("reversed_by_entry_no") > 0).then("reversed_by_entry_no").alias("reversed_by"),
@@ -290,10 +306,12 @@ def _compressed_periods(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return register.select("starting_date", "ending_date")
 
 
-def _opening_accounts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    if "opening_balance" not in tables:
+def _opening_accounts(extract: Extract) -> pl.DataFrame:
+    """The accounts whose loaded lines speak for themselves; carried balances have lines of their own."""
+    if "opening_balance" not in extract.tables or extract.carried_from is not None:
         return pl.DataFrame(schema={"account_no": pl.String, "opening_date": pl.Date})
-    return tables["opening_balance"].group_by("account_no").agg(pl.col("date").max().alias("opening_date"))
+    rows = extract.tables["opening_balance"]
+    return rows.group_by("account_no").agg(pl.col("date").max().alias("opening_date"))
 
 
 def _clearing_accounts(settings: Settings) -> pl.DataFrame:

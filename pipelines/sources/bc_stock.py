@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from pipelines.sources.bc_opening import NUMBER
 from schemas import ledger
 
 Tables = Mapping[str, pl.DataFrame]
@@ -147,7 +148,12 @@ def _setup_changes(given: Tables) -> pl.DataFrame:
 
 
 def _opening_balances(given: Tables) -> pl.DataFrame:
-    return _named(given, "opening_balance", "opening_balances")
+    """The user's balances, each with the ledger line that carries it where they stand for entries."""
+    is_carried = "opening_balance" in given and NUMBER in given["opening_balance"].columns
+    return _named(
+        given, "opening_balance", "opening_balances",
+        gl_entry_no=pl.col(NUMBER) if is_carried else pl.lit(None),
+    )  # fmt: skip
 
 
 def _document_orders(given: Tables) -> pl.DataFrame:
