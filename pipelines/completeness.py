@@ -21,6 +21,7 @@ UNCOVERED = {"CZK": "CZ", "RUB": "RU"}
 #: Tests that compare whole tables: they can't be run on the rows of an earlier moment.
 OF_THE_WHOLE_EXPORT = ("control totals agree", "trial balance agrees")
 KNOWN_AT = "rows are as they were at that moment"
+CUT_OVER = "stock from before the cut-over is looked at"
 Hit = Mapping[str, object]
 
 
@@ -48,7 +49,17 @@ def evidence(extract: Extract, books: Books, settings: Settings, completeness: p
         if not hits:
             rows.append((row["check"], "passed", "", "", ""))
     rows.extend((KNOWN_AT, "off", *told) for told in extract.undetermined)
+    rows.extend(_before_the_cut_over(books))
     return pl.DataFrame(rows, schema=["check", "result", "why", "loses", "export"], orient="row")
+
+
+def _before_the_cut_over(books: Books) -> Iterator[tuple[str, str, str, str, str]]:
+    """What can't be told where opening balances stand for the entries up to a date."""
+    if books.opening_balances["gl_entry_no"].is_null().all():
+        return
+    why = f"opening balances stand for the entries up to {books.opening_balances['date'][0]}"
+    loses = "checks of what an item or an order holds; stock by item and the matrix tell of later entries"
+    yield CUT_OVER, "off", why, loses, "the whole history"
 
 
 def _is_given(need: str, extract: Extract) -> bool:

@@ -24,6 +24,8 @@ PLACES: Mapping[str, pl.DataType] = {
     "order_no": pl.String(),
 }
 FINDING = ("cause", "severity", "account_role", "finding_key", "message", "expected_amount", *PLACES)
+#: Causes that rest on a flag of the ERP or on dates, whatever came before.
+FLAGGED = ("cost_not_adjusted", "backdated_adjustment")
 MUST_GROW = ("Positive Adjmt.", "Assembly Output")
 MUST_SHRINK = ("Negative Adjmt.", "Assembly Consumption")
 
@@ -50,7 +52,21 @@ def stock_findings(
         for row in asked
         if row["stock_check"] in struck
     ]
-    return pl.concat(pl.collect_all(hits)).pipe(_with_account, books)
+    return pl.concat(pl.collect_all(hits)).pipe(_with_account, books).pipe(_after_cut_over, books)
+
+
+def _after_cut_over(found: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Where balances stand for earlier entries: the findings that rest on later ones alone.
+
+    What an item, a place or an order holds, and what became of an item ledger entry that began before, can't
+    be told then.
+    """
+    carried = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null())["date"].max()
+    if carried is None:
+        return found
+    later = books.item_ledger_entries.filter(pl.col("posting_date") > pl.lit(carried, pl.Date))
+    began_later = pl.col("item_ledger_entry_no").is_in(later["item_ledger_entry_no"].implode())
+    return found.filter(began_later.fill_null(False) | pl.col("cause").is_in(FLAGGED))
 
 
 def _struck(
