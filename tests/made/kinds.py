@@ -244,6 +244,46 @@ def unbalanced(s: Scene) -> None:
         )
 
 
+def posted_in_one_sum(s: Scene) -> tuple[list[Row], list[Row]]:
+    """Three entries that the batch sums into one line an account, and these lines."""
+    firm, no = s.firm, s.item()
+    unit_cost = str(firm.item(no)["unit_cost"])
+
+    def count() -> None:
+        for quantity in (3, 4, 5):
+            firm.adjust_stock(firm.today, no, quantity, unit_cost)
+
+    entries = s.written(count)
+    firm.post_groups(entries, firm.today, firm.document_no("COST"))
+    return entries, s.lines(entries[0])
+
+
+def left_out_of_the_sum(s: Scene) -> None:
+    entries, lines = posted_in_one_sum(s)
+    left_out = s.dice.choice(entries)
+    cost = left_out["cost_amount_actual"]
+    for gle in lines:
+        s.set_amount(gle, gle["amount"] - cost.copy_sign(gle["amount"]))
+    s.tell_parts("amount_mismatch", "the sum lacks this entry", left_out, gl_entry_no=ANY)
+
+
+def wrong_sum(s: Scene) -> None:
+    """The sum is less by what no entry explains."""
+    _, lines = posted_in_one_sum(s)
+    error = s.some_cents(300)
+    for gle in lines:
+        off = -error.copy_sign(gle["amount"])
+        s.set_amount(gle, gle["amount"] + off)
+        s.truth.row(
+            s.truth.finding(),
+            "amount_mismatch",
+            f"three entries were posted in one sum that is {error} short",
+            account_no=gle["gl_account_no"],
+            gl_entry_no=gle["entry_no"],
+            difference=off,
+        )
+
+
 def on_another_day(s: Scene) -> None:
     ve = s.posted()
     for gle in s.lines(ve):
@@ -556,6 +596,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("lines with a wrong amount", wrong_amount),
     Kind("lines wrong by a cent", wrong_by_a_cent),
     Kind("two wrong amounts that offset", two_wrong_amounts_that_offset),
+    Kind("left out of a posting group's sum", left_out_of_the_sum, needs_relations=True),
+    Kind("wrong sum of a posting group", wrong_sum, needs_relations=True),
     Kind("posted twice", posted_twice),
     Kind("posted three times", posted_three_times, needs_relations=True),
     Kind("two transactions that don't balance", unbalanced),
