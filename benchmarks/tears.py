@@ -45,7 +45,10 @@ class Tally:
 def tally(seed: int) -> dict[str, Any]:
     """One company: its unaltered twin, and so many tears of it."""
     started = time.process_time()
-    one = counted(seed)
+    try:
+        one = counted(seed)
+    except Exception as error:  # the other companies go on
+        one = Tally(wrong=[f"seed {seed}: {error!r}"])
     return {**vars(one), "seconds": time.process_time() - started}
 
 

@@ -218,6 +218,7 @@ def _of_value_entries() -> dict[str, pl.Expr]:
     outside, is_charge = pl.col("outside"), pl.col("item_charge_no") != ""
     amount, expected = pl.col("amount_expected"), pl.col("purchase_amount_expected")
     is_receipt = (kind == "Purchase") & pl.col("is_expected") & (pl.col("entry_type") == "Direct Cost")
+    is_receipt &= pl.col("item_ledger_entry_quantity") > 0  # what goes back goes at the cost it came in at
     is_invoice = (kind == "Purchase") & (pl.col("entry_type") == "Direct Cost") & pl.col("is_inventoriable")
     return {
         "without_item_entry": pl.col("item_ledger_entry_no").is_not_null() & ~has_own,

@@ -104,8 +104,9 @@ def outcome(seed: int, is_disturbed: bool = False) -> Chain:
 
 def changed(given: Extract, /, **tables: pl.DataFrame | None) -> Extract:
     """The extract with other tables in place of some; ``None`` takes a table away."""
-    kept = {**given.tables, **tables}
-    return replace(given, tables={name: table for name, table in kept.items() if table is not None})
+    kept = {name: table for name, table in {**given.tables, **tables}.items() if table is not None}
+    inputs = tuple(read for read in given.inputs if read.table in kept)
+    return replace(given, tables=kept, inputs=inputs)
 
 
 def tied_out(given: Extract, **settings: Any) -> Chain:

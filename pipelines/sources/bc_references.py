@@ -275,19 +275,35 @@ def _unrelated(books: Books) -> Iterator[Hit]:
     """Days on which inventory cost is exactly what all entries posted, although some lack relation rows."""
     if not books.has_relations:
         return
-    posted = pl.col("posted_actual").abs() + pl.col("posted_expected").abs()
     related = pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
     entries = (
-        books.value_entries.filter(pl.any_horizontal(pl.col("posted_actual", "posted_expected") != 0))
+        pl.concat(_posted_by_day(books.value_entries, books.switches.mfg_inc_non_inv_cost))
         .group_by("posting_date")
-        .agg(posted.sum().alias("flagged"), (~related).sum().alias("bare"))
-        .filter(pl.col("bare") > 0)
+        .agg(pl.col("flagged").sum(), pl.col("value_entry_no").filter(~related))
+        .filter(pl.col("value_entry_no").list.len() > 0)
     )
     cost = books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") > 0))
     lines = cost.group_by("posting_date").agg(pl.col("amount").sum())
     days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("amount"))
-    if days["bare"].sum() >= LEAST_MISSING:
-        yield {"count": days["bare"].sum(), "date": days["posting_date"].min()}
+    bare = days["value_entry_no"].explode().n_unique() if days.height else 0
+    if bare >= LEAST_MISSING:
+        yield {"count": bare, "date": days["posting_date"].min()}
+
+
+def _posted_by_day(entries: pl.DataFrame, posts_non_inventory: bool) -> Iterator[pl.DataFrame]:
+    """What each entry says it debited, by the day of its lines: its own, or its order's finish."""
+    actual, expected = pl.col("posted_actual").abs(), pl.col("posted_expected").abs()
+    is_silent = (pl.col("entry_type") == "Direct Cost - Non Inventory") | (
+        pl.col("variance_type") == "Material - Non Inventory"
+    )
+    loud = entries if posts_non_inventory else entries.filter(~is_silent)
+    at_once = pl.when(pl.col("wip_writeoff") == "yes").then(actual).otherwise(0)
+    yield loud.filter((actual != 0) | (expected != 0)).select(
+        "value_entry_no", "posting_date", (actual + expected + at_once).alias("flagged")
+    )
+    yield loud.filter((pl.col("wip_writeoff") == "at_finish") & (actual != 0)).select(
+        "value_entry_no", pl.col("write_off_date").alias("posting_date"), actual.alias("flagged")
+    )
 
 
 def _cut_out(books: Books) -> Iterator[Hit]:
