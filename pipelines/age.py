@@ -226,7 +226,6 @@ def _with_policy(items: pl.DataFrame, books: Books, ageing_policies: pl.DataFram
     schema: dict[str, PolarsDataType] = {
         "account_no": pl.String, "account_role": pl.String, "policy_id": pl.String,
         "buckets": pl.List(pl.Int64), "stale_after_days": pl.Int64, "age_from": pl.String,
-        "is_stale_when_done": pl.Boolean,
     }  # fmt: skip
     policies = pl.DataFrame(rows, schema=schema, orient="row")
     return items.join(policies, on=["account_no", "account_role"], how="left", validate="m:1").pipe(
@@ -245,7 +244,6 @@ def _policy(account: Mapping[str, Any], books: Books, ageing_policies: pl.DataFr
         "buckets": [int(days) for days in row["buckets"].split(";")],
         "stale_after_days": int(row["stale_after_days"]),
         "age_from": row["age_from"],
-        "is_stale_when_done": row["is_stale_when_done"] == "yes",
     }
     for key in ("account_role", "account_no"):
         for wish in books.ageing_wishes.filter(pl.col("account_or_role") == account[key]).iter_rows(
@@ -260,7 +258,10 @@ def _with_bucket(items: pl.DataFrame) -> pl.DataFrame:
     """The bucket that the age falls in: ``0-30``, ``31-60``, up to ``over 365``."""
     aged = items.with_columns(
         bucket=pl.lit(None, pl.String),
-        days=pl.when(pl.col("age_from") == "opened").then("age_days").otherwise("days_since_activity"),
+        days=pl.when(pl.col("age_from") == "opened")
+        .then("age_days")
+        .when(pl.col("age_from") == "last_activity")
+        .then("days_since_activity"),
     )
     parts = aged.partition_by("account_no", "policy_id", maintain_order=True)
     return pl.concat(
@@ -282,10 +283,9 @@ def _with_staleness(items: pl.DataFrame) -> pl.DataFrame:
     account of the same purpose holds with the opposite sign: the user named both to be cleared together.
     """
     together = pl.col("other_no").is_not_null() & ~pl.col("account_role").is_in(CLEARING_ROLES)
-    is_left_over = pl.col("is_done") & pl.col("is_stale_when_done")
     is_old = (pl.col("days") > pl.col("stale_after_days")) & pl.col("is_passing") & ~together
     return items.with_columns(
-        is_old=is_old, stale=is_old | (pl.col("is_passing") & is_left_over), is_cleared_together=together
+        is_old=is_old, stale=is_old | (pl.col("is_passing") & pl.col("is_done")), is_cleared_together=together
     )
 
 

@@ -17,6 +17,8 @@ from schemas.ledger import Books
 from schemas.money import AMOUNT
 
 ITEM = ["account_no", "item_key"]
+#: So many open lines of an account are searched for sums and near amounts: the earliest.
+SEARCHED = 400
 #: So many candidates does a search for several lines look at: the nearest in date.
 NEAREST = 10
 
@@ -39,7 +41,6 @@ class Rule(NamedTuple):
     most_right: int
     amount_tolerance: Decimal
     day_tolerance: int
-    most_searched: int
 
 
 Match = tuple[Item, ...]  # the first is the one that the others join
@@ -181,18 +182,13 @@ def _open_items(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rules(matching_rules: pl.DataFrame) -> list[Rule]:
-    return [
-        Rule(
-            row["rule_id"],
-            row["kind"],
-            most_left=int(row["most_left"] or 0),
-            most_right=int(row["most_right"] or 0),
-            amount_tolerance=Decimal(row["amount_tolerance"]),
-            day_tolerance=int(row["day_tolerance"] or 0),
-            most_searched=int(row["most_searched"] or 0),
-        )
-        for row in matching_rules.sort("order").iter_rows(named=True)
-    ]
+    """The rules in the order of their rows: the first that fits a line matches it."""
+    found = []
+    for row in matching_rules.iter_rows(named=True):
+        most_left, most_right = (int(most) for most in row["parts"].split(":"))
+        tolerances = Decimal(row["amount_tolerance"]), int(row["day_tolerance"])
+        found.append(Rule(row["rule_id"], row["kind"], most_left, most_right, *tolerances))
+    return found
 
 
 def _answers(
@@ -236,20 +232,21 @@ def _opposite(one: Item, other: Item, rule: Rule) -> bool:
 
 def _at_settled(free: Sequence[Item], settled: Sequence[Item], rule: Rule) -> Iterator[Match]:
     """Lines that take away what is left on an item that nothing else will clear."""
-    waiting = defaultdict(list)
+    waiting: dict[Decimal, list[Item]] = defaultdict(list)
     for item in settled:
-        waiting[-item.balance].append(item)
+        waiting[item.balance].append(item)
     for line in free:
-        found = next((item for item in waiting[line.balance] if _opposite(item, line, rule)), None)
+        near = _within(waiting, -line.balance, rule.amount_tolerance)
+        found = next((item for item in near if _opposite(item, line, rule)), None)
         if found is not None:
-            waiting[line.balance].remove(found)
+            waiting[found.balance].remove(found)
             yield (found, line)
 
 
 def _pairs(items: Sequence[Item], rule: Rule) -> Iterator[Match]:
     """Two items that take each other away: each with the earliest that still waits."""
     waiting: dict[Decimal, list[Item]] = defaultdict(list)
-    for item in items if not rule.most_searched else items[: rule.most_searched]:
+    for item in items[:SEARCHED] if rule.amount_tolerance else items:
         near = _within(waiting, -item.balance, rule.amount_tolerance)
         found = next((other for other in near if _opposite(other, item, rule)), None)
         if found is None:
@@ -269,8 +266,8 @@ def _within(waiting: Mapping[Decimal, list[Item]], amount: Decimal, tolerance: D
 
 def _sums(items: Sequence[Item], rule: Rule) -> Iterator[Match]:
     """Several items that take away one, or several, with the same sum: few before many, early before late."""
-    left = list(items[: rule.most_searched])
-    for first in items[: rule.most_searched]:
+    left = list(items[:SEARCHED])
+    for first in items[:SEARCHED]:
         if first not in left:
             continue
         near = sorted(
@@ -308,7 +305,7 @@ def _misses(free: Sequence[Item], rules: Sequence[Rule]) -> Iterator[tuple[str, 
     allowed = next((rule for rule in rules if rule.rule_id == "one_to_one"), None)
     if bounds is None or allowed is None:
         return
-    searched = free[: bounds.most_searched]
+    searched = free[:SEARCHED]
     for item in searched:
         near = [other for other in searched if _opposite(item, other, bounds)]
         if near:

@@ -89,7 +89,7 @@ def clearing_rules() -> pl.DataFrame:
 @cache
 def matching_rules() -> pl.DataFrame:
     """How lines without lineage are matched by amount and date: tolerances, in the order of trial."""
-    return _table("matching_rules").with_columns(pl.col("order").cast(pl.Int64))
+    return _table("matching_rules")
 
 
 @cache

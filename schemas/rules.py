@@ -40,14 +40,10 @@ RECONCILIATIONS = (
 )  # fmt: skip
 SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
 PROPOSALS = ("cause", "action", "job", "title", "warning")
-MATCHING_RULES = (
-    "rule_id", "order", "kind", "most_left", "most_right", "amount_tolerance", "day_tolerance",
-    "most_searched", "source",
-)  # fmt: skip
+MATCHING_RULES = ("rule_id", "kind", "parts", "amount_tolerance", "day_tolerance", "source")
 CLEARING_RULES = ("rule_id", "told_by", "description", "source")
 AGEING_POLICIES = (
-    "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from",
-    "is_stale_when_done", "source",
+    "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from", "source",
 )  # fmt: skip
 SETUP_FINDINGS = ("kind", "order", "severity", "sentence", "remedy")
 
@@ -125,7 +121,6 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("clearing_rules", "told_by"): frozenset({"lineage", "match"}),
     ("matching_rules", "kind"): frozenset({"settled", "amount", "miss"}),
     ("ageing_policies", "age_from"): frozenset({"opened", "last_activity"}),
-    ("ageing_policies", "is_stale_when_done"): frozenset({"yes", "no"}),
     ("stock_checks", "severity"): frozenset({"", "error", "warning", "info"}),
 }
 
