@@ -213,6 +213,7 @@ def differences(
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
     books: Books,
+    setup_log: pl.DataFrame,
 ) -> pl.DataFrame:
     """Every difference between stock ledger and general ledger, with one cause each."""
     return explain.differences(
@@ -225,6 +226,7 @@ def differences(
         activity,
         expected_postings,
         books,
+        setup_log,
         rules.causes(),
         rules.remedies(),
     )

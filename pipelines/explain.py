@@ -49,6 +49,7 @@ def differences(
     activity: pl.DataFrame,
     expected_postings: pl.DataFrame,
     books: Books,
+    setup_log: pl.DataFrame,
     causes: pl.DataFrame,
     remedies: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -77,6 +78,8 @@ def differences(
     rows = _raw([found, _unclassified(found, balances, activity)])
     return (
         rows.pipe(_with_difference)
+        .pipe(_with_change, setup_log)
+        .pipe(_with_circumstances, books)
         .pipe(_with_entry, books)
         .pipe(_with_line, books)
         .pipe(_with_cause, causes, remedies)
@@ -136,6 +139,46 @@ def _with_difference(rows: pl.DataFrame) -> pl.DataFrame:
 def _is_carried(books: Books) -> bool:
     """Whether balances stand for earlier entries: what began before them shows only how it went on."""
     return books.opening_balances["gl_entry_no"].is_not_null().any()
+
+
+def _with_change(rows: pl.DataFrame, setup_log: pl.DataFrame) -> pl.DataFrame:
+    """Who gave the setup today's account, and when, where the change log tells it."""
+    key = ["account_role", "key_1", "key_2", "new_account"]
+    changes = (
+        setup_log.filter(pl.col("new_value") != "")
+        .rename({"new_value": "new_account"})
+        .group_by(key, maintain_order=True)
+        .agg(pl.col("changed_at", "user_id", "old_value").last())
+        .select(
+            *key,
+            pl.format(
+                "The change log tells that {} put it in the place of {} on {}.",
+                pl.col("user_id").fill_null("somebody"), pl.col("old_value"), pl.col("changed_at").dt.date(),
+            ).alias("_change"),
+        )
+    )  # fmt: skip
+    by_setup = pl.col("cause").is_in(SETUP_CAUSES)
+    return (
+        rows.join(changes, on=key, how="left", validate="m:1", maintain_order="left")
+        .with_columns(message=pl.when(by_setup).then("_change").otherwise("message"))
+        .drop("_change")
+    )
+
+
+def _with_circumstances(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """What the books around a finding say of how it came about: a job that was run with an item filter."""
+    queued = books.value_entries.filter(pl.col("is_queued").fill_null(False))
+    is_filtered = (pl.col("cause") == "unposted") & (
+        pl.lit(bool(queued.height) and bool(queued["is_capacity"].all()))
+    )
+    filtered = pl.lit(
+        "The queue holds nothing but capacity entries, which have no item: Post Inventory Cost to G/L was "
+        "run with an item filter."
+    )
+    return rows.with_columns(
+        message=pl.when(is_filtered).then(filtered).otherwise("message"),
+        origin=pl.when(is_filtered).then(pl.lit("item_filter")).otherwise("origin"),
+    )
 
 
 def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
