@@ -2,6 +2,7 @@
 
     .venv/bin/uv pip install mutmut==3.8.1
     .venv/bin/python tests/mutate_steps.py [--module expect …] [--table causes …] [--sample N] [--seconds S]
+    .venv/bin/python tests/mutate_steps.py --again OUTPUT   what a former run left unnoticed, once more
 
 The changes to code are those of mutmut (operators, numbers, texts, arguments, assignments …); a cell of a
 rule table is replaced by another value of its column or emptied, or its row is taken out. Without
@@ -17,6 +18,7 @@ import importlib
 import inspect
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -285,6 +287,9 @@ def main(arguments: Sequence[str]) -> int:
     made = left = 0
     for name, changes_of in targets.items():
         changes = list(changes_of(name))
+        if options.again:
+            listed = {_unnumbered(line) for line in options.again.read_text().splitlines()}
+            changes = [change for change in changes if _unnumbered(change.name) in listed]
         if options.sample:
             changes = random.Random(options.seed).sample(changes, min(options.sample, len(changes)))
         print(f"{name}: {len(changes)} changes", flush=True)
@@ -293,6 +298,11 @@ def main(arguments: Sequence[str]) -> int:
         if count:
             print(f"{name}: {count - len(unnoticed)} of {count} noticed ({1 - len(unnoticed) / count:.1%})")
     return 1 if left > made * (1 - LEAST_SHARE_NOTICED) else 0
+
+
+def _unnumbered(name: str) -> str:
+    """A change's name without its line, which moves."""
+    return re.sub(r"(\.py):\d+", r"\1", name.strip())
 
 
 def _stop(*_: object) -> None:
@@ -304,6 +314,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--module", action="append", default=[], help="a step's module, without .py")
     parser.add_argument("--table", action="append", default=[], help="a rule table, by its noun")
     parser.add_argument("--sample", type=int, default=0, help="so many changes of each, drawn by lot")
+    parser.add_argument("--again", type=Path, help="only what the output of a former run lists as unnoticed")
     parser.add_argument("--seed", type=int, default=0, help="for the lot")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     return parser
