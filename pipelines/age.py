@@ -70,7 +70,6 @@ def clearing_findings(clearing_items: pl.DataFrame, books: Books) -> pl.DataFram
         pl.lit("stale_clearing").alias("cause"), "account_no", pl.when(has_role).then("account_role"),
         pl.col("opened_on").alias("posting_date"), "value_entry_no",
         pl.when(pl.col("value_entry_no").is_null()).then("gl_entry_no").alias("gl_entry_no"),
-        "item_ledger_entry_no", "item_no", "document_no", "order_no",
         pl.col("balance").alias("expected_amount"),
         pl.format("{} on account {}", "item_key", "account_no").alias("finding_key"),
         pl.format(
