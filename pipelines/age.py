@@ -13,6 +13,7 @@ from polars._typing import PolarsDataType
 from schemas.ledger import CLEARING_ROLES, Books
 
 ITEM = ["account_no", "item_key"]
+CARRIED_OVER = "doc:opening balance"
 #: What an item waits for, by the kind of entry that opened it.
 WAITING: Mapping[str, str] = {
     "Purchase": "received and not invoiced in full",
@@ -302,6 +303,7 @@ def _with_reason(items: pl.DataFrame) -> pl.DataFrame:
         .when((kind == "order") & pl.col("is_done"))
         .then(pl.lit("the order is finished, nothing further clears it"))
         .when(kind == "order").then(pl.lit("the order is in progress"))
+        .when(pl.col("item_key") == CARRIED_OVER).then(pl.lit("what is left of the balance carried over"))
         .when(kind == "doc").then(pl.lit("the lines of the document don't cancel out"))
         .otherwise(pl.lit("no value entry and no other line accounts for it"))
     )  # fmt: skip

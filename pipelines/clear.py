@@ -14,6 +14,7 @@ POSTED_FROM = ("inventory_cost", "document", "compression", "closing", "opening"
 #: Lines that stand for a balance, or go on with one: compressed lines, and what was carried over a cut-over.
 #: Those of an account are one item.
 OF_A_BALANCE = {"compression": "compression", "opening": "opening balance", "continued": "opening balance"}
+CARRIED_OVER = f"doc:{OF_A_BALANCE['opening']}"
 #: Causes of value entries that posting will still clear: until then nothing is left over.
 STILL_TO_POST = ("unposted", "unposted_not_queued", "skipped_setup")
 #: The rules of lineage (``matching_rules.csv``), in the order in which a value entry's part is told by them.
@@ -42,8 +43,10 @@ def clearing_lines(
     Parts sum to the G/L balance of each account, debit positive. Lines with amount 0 are left out.
     """
     lines = _lines(account_scope, books)
-    linked = _linked(lines, actual_postings, _compressed(lines, line_findings), books).pipe(
-        _with_done, line_findings, books
+    linked = (
+        _linked(lines, actual_postings, _compressed(lines, line_findings), books)
+        .pipe(_with_done, line_findings, books)
+        .pipe(_carried_over, lines, books)
     )
     rest = _rest(lines, linked, actual_postings)
     reversals = _reversals(rest, lines)
@@ -154,6 +157,29 @@ def _with_done(linked: pl.DataFrame, line_findings: pl.DataFrame, books: Books) 
             )
         )
     )  # fmt: skip
+
+
+def _carried_over(linked: pl.DataFrame, lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Parts of entries that began before a cut-over, under the balance that was carried over: it holds what
+    opened them. Without item ledger entries, those began before that no value entry opened.
+    """
+    is_opening = pl.col("origin") == "opening"
+    cut_over = lines.filter(is_opening).group_by("account_no").agg(pl.col("posting_date").max().alias("_cut"))
+    if not cut_over.height:
+        return linked
+    began = books.item_ledger_entries.select("item_ledger_entry_no", pl.col("posting_date").alias("_began"))
+    opened = books.value_entries.filter("is_expected")["item_ledger_entry_no"].drop_nulls().implode()
+    is_before = pl.coalesce(pl.col("_began") <= pl.col("_cut"), ~pl.col("item_ledger_entry_no").is_in(opened))
+    is_carried = (pl.col("rule_id") == "item_ledger_entry") & pl.col("_cut").is_not_null() & is_before
+    return (
+        linked.join(cut_over, on="account_no", how="left", validate="m:1")
+        .join(began, on="item_ledger_entry_no", how="left", validate="m:1")
+        .with_columns(
+            item_key=pl.when(is_carried).then(pl.lit(CARRIED_OVER)).otherwise("item_key"),
+            rule_id=pl.when(is_carried).then(pl.lit("carried_over")).otherwise("rule_id"),
+            is_done=pl.col("is_done") & ~is_carried,
+        )
+    )
 
 
 def _finished_orders(books: Books) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import pytest
 from schemas.bc import Extract
 from schemas.ledger import CLEARING_ROLES
 from tests import laws
+from tests import test_opening as opening
 from tests.chain import Chain
 from tests.made.companies import COMPANIES
 from tests.made.ledger import TABLES
@@ -154,3 +155,15 @@ def test_the_same_lines_in_another_order_match_the_same() -> None:
 def test_every_role_that_is_cleared_has_items_somewhere() -> None:
     roles = {role for seed in (0, 1, 3, 6) for role in outcome(seed)["clearing_items"]["account_role"]}
     assert roles == set(CLEARING_ROLES)
+
+
+@pytest.mark.parametrize(("company", "month"), [("harbour_ceramics", 2), ("fjord_cycles", 9)])
+def test_after_a_cut_over_later_items_are_those_of_the_whole_history(company: str, month: int) -> None:
+    """What began before lies in one item of each account, with the balance that its own items have."""
+    item = ("account_no", "item_key", "balance", "opened_on", "stale")
+    cut, history = tied_out(opening.cut(company, month)), opening.whole(company)
+    is_carried = pl.col("item_key") == "doc:opening balance"
+    later = cut["clearing_items"].filter(~is_carried).select(item)
+    assert later.join(history["clearing_items"].select(item), on=item, how="anti").rows() == []
+    assert [law(cut).rows() for law in CLEARING_LAWS] == [[] for _ in CLEARING_LAWS]
+    assert cut["clearing_findings"].rows() == []
