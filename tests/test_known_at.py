@@ -51,9 +51,9 @@ class Clock:
         return self.now
 
     def watched(self, routine: Callable[..., Any]) -> Callable[..., Any]:
-        def run(ledger: Ledger, *arguments: Any) -> Any:
+        def run(ledger: Ledger, *arguments: Any, **named: Any) -> Any:
             self.lay_aside(ledger)
-            result = routine(ledger, *arguments)
+            result = routine(ledger, *arguments, **named)
             self.lay_aside(ledger)
             return result
 

@@ -58,10 +58,10 @@ def known(extract: Extract, settings: Settings) -> Extract:
     lines = _lines(full, tables)
     reset = _unposted(full["value_entry"], tables["value_entry"], lines)
     tables["value_entry"] = _with_flags(tables["value_entry"], reset)
-    for step in (_relations, _reversals, _registers, _quantities, _orders, _periods):
+    for step in (_relations, _reversals, _registers, _quantities, _orders, _periods, _cards):
         step(full, tables, at)
     _queue(full, tables, reset)
-    undetermined += _doubts(tables, lines)
+    undetermined += _doubts(tables, lines) + _doubtful_cards(full, tables)
     return replace(extract, tables=tables, known_at=at, undetermined=tuple(undetermined))
 
 
@@ -309,6 +309,17 @@ def _periods(full: Mapping[str, pl.DataFrame], tables: Tables, at: datetime) -> 
         )
 
 
+def _cards(full: Mapping[str, pl.DataFrame], tables: Tables, at: datetime) -> None:
+    """Costs on item cards that may have been changed since are not known."""
+    if "item" not in tables:
+        return
+    cards = tables["item"]
+    is_same = (pl.col("system_modified_at") <= at).fill_null(False)
+    tables["item"] = cards.with_columns(
+        pl.when(is_same).then(c).alias(c) for c in ("standard_cost", "unit_cost") if c in cards.columns
+    )
+
+
 def _queue(full: Mapping[str, pl.DataFrame], tables: Tables, reset: pl.DataFrame) -> None:
     """The queue as it was: its rows of entries that were there, and entries that a later run posted."""
     if "post_value_entry_to_gl" not in tables:
@@ -353,3 +364,12 @@ def _doubts(tables: Tables, lines: Lines) -> list[Undetermined]:
     )
     why = f"{doubtful} value entries are flagged as posted, but no G/L line tells when"
     return [Undetermined(why, "taking their posted amounts back: they count as posted then", export)]
+
+
+def _doubtful_cards(full: Mapping[str, pl.DataFrame], tables: Tables) -> list[Undetermined]:
+    if "item" not in tables or not (full["item"]["standard_cost"].fill_null(0) != 0).any():
+        return []
+    lost = tables["item"]["standard_cost"].null_count() - full["item"]["standard_cost"].null_count()
+    why = f"{lost} item cards may have been changed since"
+    loses = "comparing with their standard and unit cost"
+    return [Undetermined(why, loses, "Item (27) with SystemModifiedAt")] if lost else []
