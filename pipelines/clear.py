@@ -160,20 +160,30 @@ def _with_done(linked: pl.DataFrame, line_findings: pl.DataFrame, books: Books) 
 
 
 def _carried_over(linked: pl.DataFrame, lines: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Parts of entries that began before a cut-over, under the balance that was carried over: it holds what
-    opened them. Without item ledger entries, those began before that no value entry opened.
+    """Parts of entries and order lines that began before a cut-over, under the balance that was carried over:
+    it holds what opened them. Without item ledger entries, those that no value entry of receipt opened.
     """
     is_opening = pl.col("origin") == "opening"
     cut_over = lines.filter(is_opening).group_by("account_no").agg(pl.col("posting_date").max().alias("_cut"))
     if not cut_over.height:
         return linked
-    began = books.item_ledger_entries.select("item_ledger_entry_no", pl.col("posting_date").alias("_began"))
+    order = ["order_no", "order_line_no"]
+    stock = books.item_ledger_entries.select(
+        "item_ledger_entry_no", *order, pl.col("posting_date").alias("_began")
+    )
+    orders = stock.group_by(order).agg(pl.col("_began").min().alias("_order_began"))
     opened = books.value_entries.filter("is_expected")["item_ledger_entry_no"].drop_nulls().implode()
-    is_before = pl.coalesce(pl.col("_began") <= pl.col("_cut"), ~pl.col("item_ledger_entry_no").is_in(opened))
-    is_carried = (pl.col("rule_id") == "item_ledger_entry") & pl.col("_cut").is_not_null() & is_before
+    is_unopened = ~pl.col("item_ledger_entry_no").is_in(opened)
+    is_before = (
+        pl.when(pl.col("rule_id") == "order_line").then(pl.col("_order_began") <= pl.col("_cut"))
+        .when(pl.col("rule_id") == "item_ledger_entry")
+        .then(pl.coalesce(pl.col("_began") <= pl.col("_cut"), is_unopened & pl.col("_cut").is_not_null()))
+    )  # fmt: skip
+    is_carried = is_before.fill_null(False)
     return (
         linked.join(cut_over, on="account_no", how="left", validate="m:1")
-        .join(began, on="item_ledger_entry_no", how="left", validate="m:1")
+        .join(stock.drop(order), on="item_ledger_entry_no", how="left", validate="m:1")
+        .join(orders, on=order, how="left", validate="m:1")
         .with_columns(
             item_key=pl.when(is_carried).then(pl.lit(CARRIED_OVER)).otherwise("item_key"),
             rule_id=pl.when(is_carried).then(pl.lit("carried_over")).otherwise("rule_id"),
