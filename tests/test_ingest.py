@@ -130,9 +130,9 @@ def test_the_extract_tells_which_columns_were_given(source: Path) -> None:
 
 
 def test_a_file_that_is_no_known_table_is_named_and_left_alone(source: Path) -> None:
-    put(source, "purch_inv_line.csv", "No.\n1")
+    put(source, "vendor_ledger_entry.csv", "No.\n1")
     put(source, "notes.txt", "hello")
-    assert read_company(source).unknown_tables == ("purch_inv_line.csv",)
+    assert read_company(source).unknown_tables == ("vendor_ledger_entry.csv",)
 
 
 def test_a_blank_code_is_a_key_and_an_account_keeps_its_zeros(source: Path) -> None:
