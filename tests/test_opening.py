@@ -103,11 +103,8 @@ def figures(books: Chain) -> list[tuple[Any, ...]]:
 
 
 def later_findings(books: Chain, on: date) -> list[tuple[Any, ...]]:
-    """Findings of later months; those of before are within the balance that was carried over, and so are the
-    clearing items that began before.
-    """
-    told_otherwise = pl.col("cause").is_in(["shared_account", "stale_clearing"])
-    found = books["differences"].filter((pl.col("posting_date") > on) & ~told_otherwise)
+    """Findings of later months; those of before are within the balance that was carried over."""
+    found = books["differences"].filter((pl.col("posting_date") > on) & (pl.col("cause") != "shared_account"))
     columns = ("finding_id", "cause", "account_no", "value_entry_no", "gl_entry_no", "difference")
     return sorted(found.select(columns).rows(), key=str)
 
