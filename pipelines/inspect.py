@@ -234,6 +234,7 @@ def _of_value_entries() -> dict[str, pl.Expr]:
         & ~pl.col("is_correction"),
         "expected_at_price": is_receipt
         & (pl.col("costing_method") == "Standard")
+        & (amount != 0)
         & (amount != pl.col("at_standard"))
         & ((expected == 0) | (expected == amount))
         & (pl.col("last_revalued_on").is_null() | (pl.col("last_revalued_on") < pl.col("posting_date"))),

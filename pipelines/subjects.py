@@ -75,7 +75,7 @@ def _entries_beside(books: Books, entries: pl.LazyFrame) -> pl.LazyFrame:
         .join(adjusted, on="applies_to_entry_no", how="left", validate="m:1")
         .join(cards, on="item_no", how="left", validate="m:1")
         .join(numbers, on="value_entry_no", how="left", validate="1:1")
-        .join(_revalued(entries), on="item_no", how="left", validate="m:1")
+        .join(_revalued(books), on="item_no", how="left", validate="m:1")
         .sort("posting_date", "value_entry_no")
         .join_asof(_closed_periods(books), left_on="posting_date", right_on="period_end", strategy="forward")
         .join_asof(_closed_years(books), left_on="posting_date", right_on="year_end", strategy="forward")
@@ -101,10 +101,10 @@ def _short(number: pl.Expr) -> pl.Expr:
     return number.cast(pl.Decimal(38, 8))
 
 
-def _revalued(entries: pl.LazyFrame) -> pl.LazyFrame:
-    """When an item was last revalued: its standard cost was another one before."""
+def _revalued(books: Books) -> pl.LazyFrame:
+    """When an item was last revalued, after as-of too: the card's standard cost of today came after it."""
     return (
-        _stocked(entries)
+        _stocked(books.value_entries.lazy())
         .filter(pl.col("entry_type") == "Revaluation")
         .group_by("item_no")
         .agg(pl.col("posting_date").max().alias("last_revalued_on"))
