@@ -53,8 +53,7 @@ def clearing_items(
         .select(
             "account_no", "account_role", "item_key", "document_no", "party_no", "item_no", "opened_on",
             "last_activity_on", "debits", "credits", "balance", "age_days", "days_since_activity", "bucket",
-            "stale", "reason", "rule_id", "policy_id", "value_entry_no", "gl_entry_no",
-            "item_ledger_entry_no", "order_no", "is_told",
+            "stale", "reason", "rule_id", "policy_id", "value_entry_no", "gl_entry_no", "is_told",
         )
         .sort("account_no", "opened_on", "item_key")
     )  # fmt: skip
@@ -91,46 +90,41 @@ def _credits() -> pl.Expr:
 def _open(matched_lines: pl.DataFrame) -> pl.DataFrame:
     """The items that aren't cleared, each with its first line."""
     balances = matched_lines.group_by(ITEM).agg(pl.col("amount").sum().alias("balance"))
-    tells = pl.col("rule_id").is_in(["item_ledger_entry", "order_line", "document", "none"])
-    first = pl.col("value_entry_no", "gl_entry_no", "account_role", "document_no")
+    first = pl.col("value_entry_no", "gl_entry_no", "account_role", "document_no", "rule_id", "near_miss")
     return (
         matched_lines.join(balances.filter(pl.col("balance") != 0), on=ITEM, how="semi")
-        .sort("posting_date", "gl_entry_no", "value_entry_no", "amount", nulls_last=True)
+        .sort("posting_date", "gl_entry_no", "value_entry_no", nulls_last=True)
         .group_by(ITEM, maintain_order=True)
         .agg(
             first.first(),
-            pl.col("rule_id").filter(tells).first().fill_null(pl.col("rule_id").first()),
             pl.col("posting_date").min().alias("opened_on"),
             pl.col("posting_date").max().alias("last_activity_on"),
             _debits().alias("debits"),
             _credits().alias("credits"),
             pl.col("is_done").any(),
             pl.col("is_passing").all(),
-            pl.col("near_miss").first(),
         )
         .with_columns(balance=pl.col("debits") - pl.col("credits"))
     )
 
 
 def _with_entry(items: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Party, item and document of the entry that opened the item: of its item ledger entry where given."""
+    """Party, item and document of the entry that opened the item; those of its item ledger entry first."""
     entries = books.value_entries.select(
         "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "order_no", "order_line_no",
-        "item_no", _party().alias("_party"), pl.col("document_no").alias("_entry_document"),
+        _given("item_no").alias("item_no"), _party().alias("_party"),
     )  # fmt: skip
     stock = books.item_ledger_entries.select(
-        "item_ledger_entry_no", _party().alias("_stock_party"),
-        _given("document_no").alias("_stock_document"), _given("item_no").alias("_stock_item"),
-    )  # fmt: skip
+        pl.format("ile:{}", "item_ledger_entry_no").alias("item_key"),
+        _party().alias("_stock_party"),
+        _given("document_no").alias("_stock_document"),
+    )
     return (
         items.join(entries, on="value_entry_no", how="left", validate="m:1")
-        .join(stock, on="item_ledger_entry_no", how="left", validate="m:1")
+        .join(stock, on="item_key", how="left", validate="m:1")
         .with_columns(
             party_no=pl.coalesce("_stock_party", "_party"),
-            item_no=pl.coalesce("_stock_item", _given("item_no")),
-            document_no=pl.when(pl.col("item_key").str.starts_with("ile:"))
-            .then(pl.coalesce("_stock_document", _given("_entry_document"), "document_no"))
-            .otherwise("document_no"),
+            document_no=pl.coalesce("_stock_document", "document_no"),
         )
     )
 
@@ -227,7 +221,7 @@ def _with_policy(items: pl.DataFrame, books: Books, ageing_policies: pl.DataFram
         "account_no": pl.String, "account_role": pl.String, "policy_id": pl.String,
         "buckets": pl.List(pl.Int64), "stale_after_days": pl.Int64, "age_from": pl.String,
     }  # fmt: skip
-    policies = pl.DataFrame(rows, schema=schema, orient="row")
+    policies = pl.DataFrame(rows, schema=schema)
     return items.join(policies, on=["account_no", "account_role"], how="left", validate="m:1").pipe(
         _with_bucket
     )
@@ -263,7 +257,7 @@ def _with_bucket(items: pl.DataFrame) -> pl.DataFrame:
         .when(pl.col("age_from") == "last_activity")
         .then("days_since_activity"),
     )
-    parts = aged.partition_by("account_no", "policy_id", maintain_order=True)
+    parts = aged.partition_by("account_no", "policy_id")
     return pl.concat(
         [aged.clear(), *(p.with_columns(bucket=_bucket(p["buckets"][0].to_list())) for p in parts)]
     )
