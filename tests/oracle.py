@@ -265,7 +265,8 @@ def is_order_without_output(books: Books, ve: Mapping[str, Any]) -> bool:
 
 
 def was_written_off_at_finish(books: Books, ve: Mapping[str, Any]) -> bool:
-    """Other entry types than Direct Cost are written off by the finish routine alone; its lines are evidence.
+    """Other entry types than Direct Cost are written off by the finish routine alone; either of its
+    lines is evidence, for the other may be wrong.
 
     Without relation rows they are the lines of this amount under the order's number.
     """
@@ -284,7 +285,7 @@ def was_written_off_at_finish(books: Books, ve: Mapping[str, Any]) -> bool:
             not books.table("gl_item_ledger_relation") and text(gle, "document_no") == text(ve, "document_no")
         )
     }
-    return wanted <= reached
+    return bool(wanted & reached)
 
 
 def account_of(books: Books, ve: Mapping[str, Any], role: str) -> str | None:
