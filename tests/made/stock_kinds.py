@@ -110,7 +110,8 @@ def adjusted_on_another_day(s: Scene) -> None:
         source_code="INVTADJMT",
         valuation_date=corrected["valuation_date"],
     )
-    ve["posting_date"] = firm.today + timedelta(1)
+    tomorrow = firm.today + timedelta(1)  # the first of a month may be the first allowed day
+    ve["posting_date"] = tomorrow if tomorrow.day > 1 else tomorrow + timedelta(1)
     s.post([ve])
     tell(
         s,
