@@ -5,7 +5,7 @@ planted (``tests/made``), and running companies by the thousand (``benchmarks/de
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ def detected(seed: int, most: int = 8, kinds: Sequence[Kind] = ALL_KINDS) -> Det
     """The company of a seed with up to so many faults (none: clean), run through the chain."""
     company = made(seed, kinds, most)
     books = tied_out(typed(tables(company), f"SEED {seed}"), materiality=company.materiality)
-    missed, extra = unmatched(books["differences"].to_dicts(), company.truth.rows)
+    missed, extra = unmatched(books["differences"].to_dicts(), company.truth.rows, fits)
     return Detected(company, books, missed, [row for row in extra if row["severity"] != "info"])
 
 
@@ -83,7 +83,9 @@ def names(row: Row, told: Row) -> bool:
     return all(told[c] in ("*", "" if row[c] is None else row[c]) for c in NAMED)
 
 
-def unmatched(rows: list[dict[str, Any]], told: list[dict[str, Any]]) -> tuple[list[Row], list[Row]]:
+def unmatched(
+    rows: list[dict[str, Any]], told: Sequence[Row], fits: Callable[[Row, Any], bool]
+) -> tuple[list[Row], list[Row]]:
     """What the truth tells and the run lacks, and what the run has and the truth doesn't tell."""
     left, missing = list(rows), []
     for line in told:

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from tests.chain import Chain
-from tests.detection import ALL_KINDS, Detected, detected, unmatched
+from tests.detection import ALL_KINDS, Detected, detected, fits, unmatched
 from tests.made import random_books
 from tests.made.injector import Kind
 from tests.made.rolled import roll
@@ -62,7 +62,7 @@ def test_an_amount_that_is_a_cent_off_is_missed() -> None:
     rows = result.books["differences"].to_dicts()
     line = result.company.truth.rows[0]
     wrong = line | {"difference": line["difference"] + result.company.materiality / 100}
-    missed, extra = unmatched(rows, [wrong, *result.company.truth.rows[1:]])
+    missed, extra = unmatched(rows, [wrong, *result.company.truth.rows[1:]], fits)
     assert missed == [wrong] and len(extra) == 1 + sum(row["severity"] == "info" for row in rows)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.detection import unmatched
 from tests.made.companies import write
 from tests.whole_books import Outcome, run_books
 
@@ -48,22 +49,9 @@ def fits(row: Row, told: Mapping[str, str]) -> bool:
     return all(told[a] in {"*", ""} or row[a] == Decimal(told[a]) for a in amounts)
 
 
-def unmatched(rows: list[dict[str, Any]], told: list[dict[str, str]]) -> tuple[list[Any], list[Any]]:
-    """What the truth tells and the run lacks, and what the run has and the truth doesn't tell."""
-    left, missing = list(rows), []
-    for line in told:
-        hit = next((row for row in left if fits(row, line)), None)
-        if hit is None:
-            missing.append(line)
-            continue
-        whole = line["match"] == "finding"
-        left = [r for r in left if (r["finding_id"] != hit["finding_id"] if whole else r is not hit)]
-    return missing, left
-
-
 @pytest.mark.parametrize("company", MADE)
 def test_every_planted_fault_is_found_to_the_cent_and_nothing_else(company: str) -> None:
-    missing, extra = unmatched(outcome(company).differences.to_dicts(), truth(company))
+    missing, extra = unmatched(outcome(company).differences.to_dicts(), truth(company), fits)
     assert (missing, extra) == ([], [])
 
 
