@@ -35,8 +35,8 @@ def accounts(postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame) 
         .join(_looked_up(keys, books, account_roles), on=["keys_no", "account_role"], how="left",
               validate="m:1")
         .with_columns(setup_problem=_setup_problem(books))
-        .drop("keys_no", "is_blocked", "has_setup_row", "account_type", "is_account_blocked", "has_account")
         .sort(_place())
+        .select(*postings.columns, "ordinal", "setup_table", "key_1", "key_2", "account_no", "setup_problem")
     )  # fmt: skip
 
 

@@ -127,27 +127,29 @@ def _applied_to_nothing(tables: Mapping[str, pl.DataFrame], books: Books) -> Ite
 
 
 def _without_value_entries(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
-    """Item ledger entries without a value entry although their item costs something, while value entries
-    are missing by number or end earlier.
+    """Item ledger entries without the value entry that brought their quantity although their item costs
+    something, while value entries are missing by number or end earlier.
 
     Goods without cost may have no value entry. What a missing entry had posted is a finding by itself, so
-    one alone counts only where nothing of it was posted: not invoiced, and expected cost is off.
+    one alone counts only at the end, or where nothing of it was posted: not invoiced, and expected cost off.
     """
     if _is_compressed(tables) or books.opening_balances.height:
         return
     entries = books.value_entries
     costed = entries.filter(pl.any_horizontal(pl.col("amount_actual", "amount_expected") != 0))
-    valued = entries.select("item_ledger_entry_no").drop_nulls().unique()
+    bringing = pl.col("item_ledger_entry_quantity").fill_null(1) != 0
+    valued = entries.filter(bringing).select("item_ledger_entry_no").drop_nulls().unique()
     bare = books.item_ledger_entries.join(valued, on="item_ledger_entry_no", how="anti").join(
         costed.select("item_no").unique(), on="item_no", how="semi"
     )
+    last = bare.filter(pl.col("item_ledger_entry_no") > pl.lit(valued["item_ledger_entry_no"].max()))
     missing = entries.select(pl.col("value_entry_no").max() - pl.len()).item() or 0
     if missing < bare.height:  # too few numbers are missing for all of them: only the end may be cut off
-        bare = bare.filter(pl.col("item_ledger_entry_no") > pl.lit(valued["item_ledger_entry_no"].max()))
+        bare = last
     deleted = books.relations.join(entries, on="value_entry_no", how="anti")["value_entry_no"].n_unique()
     is_silent = (pl.col("invoiced_quantity") == 0) & pl.lit(not books.switches.expected_cost_posting)
     is_many = bare.height >= deleted + LEAST_MISSING or (bare.height and deleted > LEAST_MISSING)
-    if is_many or bare.filter(is_silent).height:
+    if last.height or is_many or bare.filter(is_silent).height:
         yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
 
 
