@@ -149,12 +149,20 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, pl.LazyFrame):
         return _same(one.collect(), other.collect())
     if isinstance(one, pl.DataFrame):
-        return isinstance(other, pl.DataFrame) and one.schema == other.schema and one.equals(other)
+        return isinstance(other, pl.DataFrame) and one.schema == other.schema and _same_rows(one, other)
     if isinstance(one, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     return bool(one == other)
+
+
+def _same_rows(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """In whatever order: pages don't tell it, and running all later steps for it takes most of the time."""
+    if one.equals(other) or one.height != other.height:
+        return one.height == other.height
+    plain = [name for name, dtype in one.schema.items() if not dtype.is_nested()]
+    return one.sort(plain, maintain_order=True).equals(other.sort(plain, maintain_order=True))
 
 
 @contextlib.contextmanager
