@@ -134,7 +134,9 @@ class Chain:
             step = _step(noun)
             named = inspect.signature(step).parameters.values()
             needs = [p.name for p in named if p.default is p.empty or p.name in self.known]
-            self.known[noun] = step(**{need: self[need] for need in needs})
+            came_out = step(**{need: self[need] for need in needs})
+            is_lost = page.snake(self.case.parameters.get("lost", "")) == noun
+            self.known[noun] = came_out.clear() if is_lost else came_out
         return self.known[noun]
 
     def noun(self, table: page.Table) -> pl.DataFrame:

@@ -102,7 +102,7 @@ _TITLE = re.compile(r"^# +(?P<title>.+)$")
 _HEADING = re.compile(r"^## +(?P<kind>Given|Expect) +(?P<noun>.+?) *$")
 _PARAMETER = re.compile(
     r"^(?:[-*] +)?(?P<name>As of|Known at|From|To|Item|Location|Materiality|Localization|Warnings count|"
-    r"Clearing accounts|Stale after days|Age buckets): *(?P<value>.+?) *$"
+    r"Clearing accounts|Stale after days|Age buckets|Lost): *(?P<value>.+?) *$"
 )
 _UNDERLINE = re.compile(r"^\|[ :|-]+\|$")
 _MENTIONS = "_mentions"
