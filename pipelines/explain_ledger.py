@@ -36,13 +36,12 @@ def ledger_findings(
         )
         .join(books.opening_accounts, on="account_no", how="left", validate="m:1")
     )
-    unlinked = lines.filter(pl.col("nature") != "linked")
-    compressed = unlinked.filter(pl.col("compressed_amount").fill_null(0) != 0).with_columns(
+    compressed = lines.filter(pl.col("compressed_amount").fill_null(0) != 0).with_columns(
         cause=pl.lit("compressed"), actual_amount="compressed_amount"
     )
     rest = pl.col("open_amount") - pl.col("compressed_amount").fill_null(0)
     explained = (
-        unlinked.with_columns(actual_amount=rest)
+        lines.with_columns(actual_amount=rest)
         .filter(pl.col("actual_amount") != 0)
         .with_columns(cause=_cause(books))
         .with_columns(pair_no=_pair_no())
