@@ -30,14 +30,14 @@ def postings(books: Books, posting_rules: pl.DataFrame) -> pl.DataFrame:
     parts = pl.concat([_actual(books), _expected(books), _write_off(books)])
     ruled = parts.join(_spelled_out(posting_rules), on=MATCH, how="left", validate="m:1")
     ruled = ruled.filter(pl.col("rule_id").is_not_null() | (pl.col("cost_kind") != "write_off"))
+    ruled = ruled.with_columns(pl.col("outcome").fill_null("refused"))
     has_amount = pl.any_horizontal(pl.col(AMOUNTS[:4]) != 0)
     posted = ruled.filter((pl.col("outcome") == "posted") & has_amount)
     first = posted.with_columns(account_role="first_role", balancing_role="second_role")
     second = posted.with_columns(
         *(-pl.col(amount) for amount in AMOUNTS), account_role="second_role", balancing_role="first_role"
     )
-    nothing = ruled.filter(pl.col("outcome").fill_null("refused") != "posted").with_columns(
-        pl.col("outcome").fill_null("refused"),
+    nothing = ruled.filter(pl.col("outcome") != "posted").with_columns(
         amount=pl.lit(0, AMOUNT),
         amount_acy=pl.lit(0, AMOUNT),
         account_role=pl.lit(None, pl.String),
@@ -100,16 +100,14 @@ def _part(
     cost_kind: str,
     condition: pl.Expr,
     amounts: tuple[str, ...],
-    also: pl.Expr | None = None,
+    also: pl.Expr | bool = False,
 ) -> pl.DataFrame:
     """One cost kind of all entries, in one shape. A part applies where an amount isn't 0, or the entry is
     flagged.
     """
     own, own_acy = amounts[4], amounts[2]
-    has_amount = pl.any_horizontal(pl.col(own, own_acy, amounts[0], amounts[1], amounts[3]) != 0)
-    return entries.filter(
-        pl.col("is_inventoriable") & (has_amount if also is None else has_amount | also)
-    ).select(
+    has_amount = pl.any_horizontal(pl.col(own, own_acy, amounts[1], amounts[3]) != 0)
+    return entries.filter(pl.col("is_inventoriable") & (has_amount | also)).select(
         "value_entry_no",
         "posting_date",
         *MATCH[:4],
