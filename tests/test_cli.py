@@ -287,6 +287,19 @@ def test_a_run_publishes_these_files(place: Path) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_the_profile_tells_what_each_step_took(place: Path) -> None:
+    company = place / "out"
+    steps = {step["step"]: step for step in json.loads((company / "profile.json").read_text())["steps"]}
+    summary = json.loads((company / "summary.json").read_text())
+    tables = sum(table["rows"] for table in summary["inputs"])
+    assert steps["extract"]["rows"] == tables
+    assert steps["tie_outs"]["rows"] == len(summary["tie_outs"])
+    for name in ("extract", "books", "tie_outs", "report"):
+        assert steps[name]["peak_mb"] > 50
+        assert steps[name]["cpu_seconds"] > 0
+    assert steps["report"]["peak_mb"] >= steps["extract"]["peak_mb"]
+
+
 def test_a_repeated_run_gives_the_same_bytes_and_json(place: Path) -> None:
     repeated = tieout("run", "--source", SMALL, "--out", place / "again", "--json")
     assert repeated.stdout == (place / "again" / "summary.json").read_text()
