@@ -1,8 +1,7 @@
 """What a controller would sign before the figures go out: Great Expectations on the published tables.
 
 Here: the expectations, the small tables of evidence that they look at, and the asset check that runs them.
-Not here: columns and types (``assets.checks``). Great Expectations takes seconds to import, so it is imported
-only where the suite is run.
+Not here: columns and types (``assets.checks``), how Great Expectations is run (``assets.validation``).
 """
 
 import json
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 import polars as pl
 
+from assets import validation
 from schemas.ledger import CONTROLLED_ROLES
 from schemas.marts import CAUSES, SEVERITIES
 
@@ -104,35 +104,9 @@ def suite() -> Sequence[Expectation]:
 
 def outcomes(marts: Marts, summary: Mapping[str, Any]) -> Sequence[Outcome]:
     """The suite run on the evidence from one company's published tables."""
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas("published")
-    found: dict[str, Outcome] = {}
-    for name, table in evidence(marts, summary).items():
-        expected = [e for e in SUITE if e.evidence == name]
-        calls = [getattr(gx.expectations, e.kind)(**e.arguments, meta={"name": e.name}) for e in expected]
-        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
-        validated = batch.get_batch({"dataframe": table.to_pandas()}).validate(
-            gx.ExpectationSuite(name=name, expectations=calls)
-        )
-        results = {name_of(result): result for result in validated.results}
-        found |= {e.name: Outcome(e, bool(results[e.name].success), seen(results[e.name])) for e in expected}
-    return [found[e.name] for e in SUITE]
-
-
-def name_of(result: Any) -> str:
-    return str(result.expectation_config.meta["name"])
-
-
-def seen(result: Any) -> str:
-    """What breaks an expectation, in a few words; an error inside Great Expectations breaks it too."""
-    if result.exception_info.get("raised_exception"):
-        return str(result.exception_info.get("exception_message"))
-    values = result.result.get("partial_unexpected_list", [])
-    return f"seen instead: {', '.join(str(value) for value in values[:5])}" if values else ""
+    calls = [validation.Call(e.name, e.evidence, e.kind, e.arguments) for e in SUITE]
+    found = validation.answers(calls, evidence(marts, summary))
+    return [Outcome(e, *found[e.name]) for e in SUITE]
 
 
 def evidence(marts: Marts, summary: Mapping[str, Any]) -> Mapping[str, pl.DataFrame]:

@@ -21,12 +21,14 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets import validation
 from assets.config import Assignment, moment
 from assets.console import Step
 from schemas.bc import Extract
 from schemas.faults import InputError
 from schemas.ledger import Settings
 
+PUBLISHING = "reconcile"  # the job that ends with signed tables
 MACHINE = ("dagster", "great_expectations", "pandera", "plotly", "polars")
 
 
@@ -174,6 +176,8 @@ def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, A
 
     values = Memory(given)
     with quiet(), dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}}) as instance:
+        if job == PUBLISHING:
+            validation.prepare()
         resolved = definitions(run, values).resolve_job_def(job)
         listener = Listener(partial(_begin, values, step, len(resolved.nodes)))
         try:

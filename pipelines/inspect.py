@@ -103,7 +103,7 @@ def _found(hits: pl.LazyFrame, check: Mapping[str, str], scale: int) -> pl.LazyF
     ]
     return hits.select(
         pl.lit(check["cause"]).alias("cause"),
-        pl.lit(check["severity"] or None, pl.String).alias("severity"),
+        pl.lit(check["severity"]).alias("severity"),
         pl.lit(check["account_role"] or None, pl.String).alias("account_role"),
         pl.concat_str(pl.lit(check["stock_check"].split(".")[0] + " "), "key").alias("finding_key"),
         filled(check["sentence"], columns, scale).alias("message"),

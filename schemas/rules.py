@@ -121,7 +121,7 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("clearing_rules", "told_by"): frozenset({"lineage", "match"}),
     ("matching_rules", "kind"): frozenset({"settled", "amount", "miss"}),
     ("ageing_policies", "age_from"): frozenset({"opened", "last_activity"}),
-    ("stock_checks", "severity"): frozenset({"", "error", "warning", "info"}),
+    ("stock_checks", "severity"): frozenset({"error", "warning", "info"}),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assets import expectations
+from assets import expectations, validation
 from schemas import marts
 
 DAY = date(2026, 1, 31)
@@ -75,8 +75,7 @@ PLANTED: Mapping[str, tuple[str, list[dict[str, Any]]]] = {
 def broken(
     tables: Mapping[str, list[dict[str, Any]]], summary: Mapping[str, Any] = SUMMARY
 ) -> dict[str, str]:
-    published = {mart: table(mart, *rows) for mart, rows in tables.items()}
-    found = expectations.outcomes(published, summary)
+    found = expectations.outcomes(published(tables), summary)
     return {outcome.expectation.name: outcome.seen for outcome in found if not outcome.holds}
 
 
@@ -103,3 +102,21 @@ def test_what_breaks_an_expectation_is_shown() -> None:
 def test_an_amount_without_a_cause_stops_nothing() -> None:
     """It is a result to publish; everything else on the list is a fault of the tables themselves."""
     assert [e.name for e in expectations.SUITE if not e.is_blocking] == ["nothing_is_unclassified"]
+
+
+def published(tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, pl.DataFrame]:
+    return {mart: table(mart, *rows) for mart, rows in tables.items()}
+
+
+def test_the_process_beside_answers_as_this_one_does_and_this_one_answers_when_it_is_gone() -> None:
+    unknown = SOUND | {"differences": [finding(cause="bad_luck")]}
+    calls = [validation.Call(e.name, e.evidence, e.kind, e.arguments) for e in expectations.SUITE]
+    tables = expectations.evidence(published(unknown), SUMMARY)
+    beside = validation.Beside()
+    told = beside.answers(calls, tables)
+    assert told == validation.answered(calls, tables)
+    assert told is not None
+    assert told["causes_are_known"] == (False, "seen instead: bad_luck")
+    beside.process.kill()
+    beside.process.wait()
+    assert beside.answers(calls, tables) is None
