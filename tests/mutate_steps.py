@@ -33,8 +33,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import polars as pl
 
 from pipelines import rules
-from tests import page
+from tests import page, test_canaries
 from tests.chain import STEPS, Chain
+from tests.small_books import rolled
 
 Step = Callable[..., Any]
 
@@ -64,13 +65,14 @@ class Change(NamedTuple):
 class Case:
     """A page with all that its steps compute when nothing is changed, in the order of the steps."""
 
-    def __init__(self, path: Path) -> None:
-        self.page = page.read(path)
+    def __init__(self, told: page.Page, **given: Any) -> None:
+        self.page = told
+        self.given = given
 
     @cached_property
     def known(self) -> Mapping[str, Any]:
         """The nouns of the page; a page that isn't green to begin with notices nothing, and is told."""
-        chain = Chain(self.page)
+        chain = Chain(self.page, **self.given)
         if next(chain.mismatches(), None):
             print(f"  red without any change: {self.page.path}")
             return {}
@@ -91,9 +93,17 @@ def _behind(noun: str) -> frozenset[str]:
 
 
 def cases() -> list[Case]:
-    """Every page, the short ones first."""
-    found = [Case(path) for path in page.paths()]
-    return sorted(found, key=lambda case: sum(len(table.rows) for table in case.page.given.values()))
+    """Every page, the short ones first, and each torn extract with what the verdict says of it."""
+    found = [Case(page.read(path)) for path in page.paths()]
+    short = sorted(found, key=lambda case: sum(len(table.rows) for table in case.page.given.values()))
+    return [*short, *map(_torn, test_canaries.EVIDENCE)]
+
+
+def _torn(check: str) -> Case:
+    told = {"status": "inconclusive", "because_mentions": test_canaries.SAYS[check]}
+    verdict = page.Table("verdict", 0, tuple(told), (told,))
+    extract = test_canaries.EVIDENCE[check](rolled(test_canaries.SEED))
+    return Case(page.Page(Path(check), check, {}, {}, (verdict,)), extract=extract)
 
 
 def is_noticed(change: Change, using: list[Case]) -> bool:

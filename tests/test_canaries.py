@@ -281,6 +281,103 @@ EVIDENCE: Mapping[str, Plant] = {
 }
 
 
+#: What each of them says: the table, the entries, what may be wrong.
+SAYS: Mapping[str, str] = {
+    "g/l sums to 0": ("The whole G/L sums to 1.00 instead of 0: gl_entry lacks entries or holds some twice."),
+    "relation rows lead to entries": (
+        "Relation rows name G/L entry 1000000, beyond the last row 110 of gl_entry: gl_entry is "
+        "truncated, or gl_item_ledger_relation is from another moment."
+    ),
+    "value entries lead to item ledger entries": (
+        "Value entries name item ledger entry 21, which item_ledger_entry lacks (1 such numbers from "
+        "21 on; its last row is 20): the table is truncated or from another moment."
+    ),
+    "value entries lead to capacity ledger entries": (
+        "Value entries name capacity ledger entry 4, which capacity_ledger_entry lacks (1 such "
+        "numbers from 4 on; its last row is 3): the table is truncated or from another moment."
+    ),
+    "value entries lead to value entries": (
+        "Value entries apply to value entry 1000000, which value_entry lacks (1 such numbers from "
+        "1000000 on; its last row is 47): the table is truncated."
+    ),
+    "queue leads to value entries": (
+        "The queue post_value_entry_to_gl names value entry 1000000, which value_entry lacks (1 such "
+        "numbers from 1000000 on; its last row is 47): the tables are truncated or from different "
+        "moments."
+    ),
+    "queue holds what is open": (
+        "The queue post_value_entry_to_gl holds 1 value entries that value_entry flags as posted in "
+        "full, the first is 1: the tables are from different moments."
+    ),
+    "applications lead to item ledger entries": (
+        "item_application_entry names item ledger entry 1000000, which item_ledger_entry lacks (1 "
+        "such numbers from 1000000 on; its last row is 21): the tables are truncated or from "
+        "different moments."
+    ),
+    "item ledger entries have value entries": (
+        "2 item ledger entries of items that cost something have no value entry, the first is 3: "
+        "value_entry is truncated or item_ledger_entry is from another moment or company."
+    ),
+    "item ledger entries have applications": (
+        "5 item ledger entries have no application, the first is 1: item_application_entry is "
+        "truncated or from another moment or company."
+    ),
+    "value entries agree with item ledger entries": (
+        "1 value entries name another item than their item ledger entry: entry 1 has BOWL, item "
+        "ledger entry 1 has MUG. item_ledger_entry or value_entry is of another company or moment."
+    ),
+    "value entries agree with capacity ledger entries": (
+        "8 value entries name another order than their capacity ledger entry: entry 6 has PO-0001, "
+        "capacity ledger entry 1 has OF-ANOTHER. capacity_ledger_entry or value_entry is of another "
+        "company or moment."
+    ),
+    "value entries belong to item registers": (
+        "46 value entries stand in no item register, the first is 2: item_register is truncated, or "
+        "value_entry holds rows twice or from another moment."
+    ),
+    "item registers are without gaps": (
+        "Item register 1 (item_register) runs from value entry 1 to 1000000, but 999953 of them are "
+        "missing in value_entry, the first is 48."
+    ),
+    "g/l entries belong to registers": (
+        "2 G/L entries stand in no G/L register, the first is 1: gl_register is truncated, or "
+        "gl_entry holds rows twice or from another moment."
+    ),
+    "g/l accounts exist": (
+        "G/L entries stand on 1 accounts that gl_account lacks, the first is 14300: the table is "
+        "truncated or of another company."
+    ),
+    "value entries are without holes": (
+        "Relation rows name 4 value entries between 2 and 7, where value_entry has none: the table is "
+        "truncated."
+    ),
+    "relation rows are whole": (
+        "46 posted value entries have no relation row, although the inventory cost of their days, "
+        "from 2025-01-02 on, is exactly what the entries posted: gl_item_ledger_relation is "
+        "truncated."
+    ),
+    "reversals lead to g/l entries": (
+        "G/L entries are reversed by G/L entry 1000000, beyond the last row 110 of gl_entry."
+    ),
+    "registers are without gaps": (
+        "G/L register 1 (gl_register) runs from 1 to 2, but 2 of its entries are missing in gl_entry, "
+        "the first is 1."
+    ),
+    "posted entries are older than the g/l": (
+        "Value entry 1 is flagged as posted and was created at 2030-01-01 00:00:00, after the last "
+        "G/L entry of the extract (2025-01-30 08:01:38): value_entry and gl_entry are from different "
+        "moments."
+    ),
+    "control totals agree": ("Control totals: value_entry has 47 rows where 1 is stated."),
+    "trial balance agrees": (
+        "Trial balance: in gl_entry account 14300 has 80.00 at 2025-01-02 where 1.00 is stated."
+    ),
+    "localization is covered": (
+        "The company uses the CZ localization, whose posting rules these tables don't cover."
+    ),
+}
+
+
 def findings(books: Chain, cause: str) -> set[str]:
     return set(books["differences"].filter(pl.col("cause") == cause)["finding_id"])
 
@@ -335,6 +432,7 @@ def test_the_evidence_of_an_incomplete_extract_is_found(check: str) -> None:
     summary = tied_out(EVIDENCE[check](rolled(SEED)))["summary"]
     failed = {run["check"] for run in summary["checks_run"] if run["result"] == "failed"}
     assert check in failed
+    assert SAYS[check] in summary["inconclusive_because"]
     assert summary["status"] == "inconclusive"
 
 
@@ -363,4 +461,4 @@ def test_every_check_has_its_canary() -> None:
     of_setup = rules.setup_messages().filter(pl.col("message_no").cast(pl.Int64).is_between(7, 14))
     assert set(SETUP_PROBLEMS) == set(of_setup["problem"])
     with_evidence = rules.completeness().filter(pl.col("evidence").fill_null("") != "")
-    assert set(EVIDENCE) == set(with_evidence["check"])
+    assert set(EVIDENCE) == set(SAYS) == set(with_evidence["check"])
