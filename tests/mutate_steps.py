@@ -50,8 +50,8 @@ TARGETS = ("expect", "resolve", "reconcile", "compare", "explain_lines", "explai
 LEAST_SHARE_NOTICED = 0.95
 SECONDS_A_PAGE = 20
 
-#: Columns of rule tables that steer nothing: labels, names and sources that are only printed or numbered by.
-WORDS = {"source", "drift", "bc_name", "export", "loses", "stock_check"}
+#: Columns of rule tables that steer nothing: labels, names, sources and advice, only printed or numbered by.
+WORDS = {"source", "drift", "bc_name", "export", "loses", "stock_check", "remedy"}
 
 
 class Change(NamedTuple):
