@@ -11,10 +11,12 @@ from assets.run import Run
 from pipelines import (
     accrue,
     attribute,
+    complete,
     match,
     matrix,
     posttest,
     propose,
+    rebook,
     roll,
     rules,
     setup_advice,
@@ -31,13 +33,34 @@ GROUP = "analysis"
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def findings_to_correct(differences: pl.DataFrame) -> pl.DataFrame:
+    """The errors and warnings that are open, with what their cause asks for."""
+    return propose.findings_to_correct(differences, rules.proposal_rules())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def setup_needs(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """What the posting setup lacks before open lines can be posted."""
+    return complete.setup_needs(expected_postings, books, rules.account_roles())
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def correction_journals(
+    findings_to_correct: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The lines of the journals that put findings right."""
+    return rebook.correction_journals(findings_to_correct, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def proposals(
-    differences: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    findings_to_correct: pl.DataFrame,
+    setup_needs: pl.DataFrame,
+    correction_journals: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """What would put each finding right: a job, a setup field, a balanced journal. Nothing is posted."""
-    return propose.proposals(
-        differences, expected_postings, account_scope, books, rules.proposal_rules(), rules.account_roles()
-    )
+    return propose.proposals(findings_to_correct, setup_needs, correction_journals, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

@@ -1,6 +1,6 @@
 """Sentences with the numbers of a row in them.
 
-Here: filling the templates of the rule tables. Not here: the templates (``causes.csv``,
+Here: filling the templates of the rule tables, joining sentences. Not here: the templates (``causes.csv``,
 ``stock_checks.csv``).
 """
 
@@ -39,3 +39,11 @@ def _shown(field: str, columns: pl.Schema, scale: int) -> pl.Expr:
         return pl.col(told).fill_null(0).cast(pl.Decimal(38, scale)).cast(pl.String)
     text = pl.col(told).cast(pl.String).fill_null("")
     return text if field == "message" else pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
+
+
+def joined(first: str, second: str | pl.Expr) -> pl.Expr:
+    """Two sentences, either of which may be missing."""
+    other = pl.col(second) if isinstance(second, str) else second
+    return pl.when(pl.col(first).is_null() | other.is_null()).then(pl.coalesce(first, other)).otherwise(
+        pl.concat_str(pl.col(first), other, separator=" ")
+    )  # fmt: skip
