@@ -33,9 +33,7 @@ def rule_changes(posting_rules: pl.DataFrame) -> pl.DataFrame:
 @cache
 def account_roles() -> pl.DataFrame:
     """Each account role with its place in the posting order and the setup field that gives its account."""
-    return _table("account_roles_bc").with_columns(
-        pl.col("ordinal").cast(pl.Int64), is_controlled=pl.col("is_controlled") == "yes"
-    )
+    return _table("account_roles_bc").with_columns(pl.col("ordinal").cast(pl.Int64))
 
 
 @cache

@@ -26,7 +26,7 @@ POSTING_RULES = (
     "condition", "outcome", "first_role", "second_role", "source",
 )  # fmt: skip
 ACCOUNT_ROLES = (
-    "account_role", "ordinal", "is_controlled", "bc_name", "setup_table", "setup_column",
+    "account_role", "ordinal", "bc_name", "setup_table", "setup_column",
     "setup_field_no", "setup_key_1", "setup_key_2", "entry_key_1", "entry_key_2",
 )  # fmt: skip
 CAUSES = ("cause", "order", "layer", "severity", "drift", "predicate", "explanation")
@@ -104,7 +104,6 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("posting_rules_bc", "cost_kind"): frozenset({"actual", "expected", "write_off"}),
     ("posting_rules_bc", "outcome"): frozenset({"posted", "ignored", "refused"}),
     ("posting_rules_bc", "order_type"): frozenset({"any", "Assembly", "not Assembly"}),
-    ("account_roles_bc", "is_controlled"): frozenset({"yes", "no"}),
     ("reconciliations", "left_fact"): FACTS,
     ("reconciliations", "right_fact"): FACTS | {""},
     ("reconciliations", "rule"): frozenset({"equal", "where_left", "dates"}),
