@@ -4,6 +4,7 @@ Here: that process, and running expectations in it or, where it wasn't started, 
 expectations there are and what they look at (``expectations``).
 """
 
+import atexit
 import os
 import pickle
 import subprocess
@@ -31,7 +32,7 @@ Tables = Mapping[str, pl.DataFrame]
 
 
 class Beside:
-    """The process. It ends when this one has ended and nobody can ask it any more."""
+    """The process. It ends with this one, or at the latest when nobody is there to ask it any more."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -41,6 +42,7 @@ class Beside:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # an interruption is for this process
         )
+        atexit.register(self.process.kill)
 
     def answers(self, calls: Sequence[Call], tables: Tables) -> Answers | None:
         """None when the process is gone."""
