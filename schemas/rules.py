@@ -38,7 +38,7 @@ RECONCILIATIONS = (
     "left_sign", "right_fact", "right_roles", "right_types", "right_entry_types", "right_sign", "rule",
     "needs", "statement",
 )  # fmt: skip
-SETUP_MESSAGES = ("message_no", "problem", "scope", "batch", "check", "message")
+SETUP_MESSAGES = ("message_no", "problem", "batch", "check", "message")
 PROPOSALS = ("cause", "action", "job", "title", "warning")
 MATCHING_RULES = ("rule_id", "kind", "parts", "amount_tolerance", "day_tolerance", "source")
 CLEARING_RULES = ("rule_id", "told_by", "description", "source")
@@ -114,7 +114,6 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("matrix_bc", "sign"): frozenset({"+", "-"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_findings", "severity"): frozenset({"error", "warning", "info"}),
-    ("setup_messages_bc", "scope"): frozenset({"request", "entry", "line"}),
     ("setup_messages_bc", "batch"): frozenset({"does not start", "stops", "skips", "posts anyway"}),
     ("proposals", "action"): frozenset({"run_job", "complete_setup", "journal", "support", "none"}),
     ("clearing_rules", "told_by"): frozenset({"lineage", "match"}),
