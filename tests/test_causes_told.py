@@ -14,9 +14,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "causes.md"
 HEAD = """\
 # Causes, what is proposed for them, and what Business Central's page would say
 
-Every difference has one of these causes; the first that fits, in this order. An error counts for the verdict, a warning only
-where the configuration says so, an info never. *Proposed* is what `tieout propose` makes of an open finding: it posts nothing.
-*BC's page* is the warning under which the cause stands in the corrected matrix of Inventory - G/L Reconciliation.
+Every difference has one of these causes; the first that fits, in this order. An error counts for the
+verdict, a warning only where the configuration says so, an info never. *Proposed* is what `tieout propose`
+makes of an open finding: it posts nothing. *BC's page* is the warning under which the cause stands in the
+corrected matrix of Inventory - G/L Reconciliation.
 """
 
 
