@@ -100,16 +100,12 @@ def _in_order(desk: "Desk", ledger_lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_inferred(pieces: pl.DataFrame, links: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """Which pieces rest on an inferred link; with a relation table none does. An entry that a posting group
-    holds nothing of has no share in it, unless a relation row says otherwise.
-    """
+    """Which pieces rest on an inferred link; with a relation table none does."""
     if books.has_relations and not links["inferred"].any():
         return pieces.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
-    shares = pieces.join(
+    return pieces.join(
         links, on=["gl_entry_no", "value_entry_no"], how="left", maintain_order="left"
     ).with_columns(pl.col("inferred").fill_null(not books.has_relations))
-    has_share = (pl.col("amount") != 0) | (pl.col("amount_acy") != 0)
-    return shares.filter(has_share | ~pl.col("inferred"))
 
 
 def _remainders(claimed: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFrame:

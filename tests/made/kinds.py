@@ -116,14 +116,24 @@ def skipped(s: Scene, ve: Row, why: str) -> None:
 
 def flagged_only(s: Scene) -> None:
     ve = s.open(*ACTUAL_ONLY)
+    keep_apart(s, ve)
     s.firm.mark_posted(ve)
     s.tell_parts("posted_without_gl", "flagged as posted, nothing was ever posted", ve)
 
 
 def invoice_flagged_only(s: Scene) -> None:
     ve = s.open("purchase", "sale")
+    keep_apart(s, ve)
     s.firm.mark_posted(ve)
     s.tell_parts("posted_without_gl", "both parts are flagged as posted, nothing was ever posted", ve)
+
+
+def keep_apart(s: Scene, ve: Row) -> None:
+    """Dimensions of its own: without relation rows, an entry that shares the posting group of others and is not
+    in their sum may have been left out of it, and nobody can tell.
+    """
+    if not s.firm.rolled.has_relations:
+        ve["dimension_set_id"] = 10_000 + ve["entry_no"]
 
 
 def partly_flagged(s: Scene) -> None:
