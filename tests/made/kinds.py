@@ -129,8 +129,8 @@ def invoice_flagged_only(s: Scene) -> None:
 
 
 def keep_apart(s: Scene, ve: Row) -> None:
-    """Dimensions of its own: without relation rows, an entry in the posting group of others whose sum lacks it
-    may have been left out of the sum, and nobody can tell.
+    """Dimensions of its own: without relation rows, an entry of a posting group whose sum lacks it may have
+    been left out of the sum, and nobody can tell.
     """
     if not s.firm.rolled.has_relations:
         ve["dimension_set_id"] = 10_000 + ve["entry_no"]
