@@ -11,7 +11,6 @@ from assets.run import Run
 from pipelines import (
     accrue,
     attribute,
-    complete,
     match,
     matrix,
     posttest,
@@ -25,6 +24,7 @@ from pipelines import (
     wip,
 )
 from pipelines import reconciliations as further
+from pipelines import setup_needs as lacking
 from schemas.bc import Extract
 from schemas.ledger import Books, Excerpt
 from schemas.limits import PostingLimits
@@ -41,7 +41,7 @@ def findings_to_correct(differences: pl.DataFrame) -> pl.DataFrame:
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def setup_needs(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """What the posting setup lacks before open lines can be posted."""
-    return complete.setup_needs(expected_postings, books, rules.account_roles())
+    return lacking.setup_needs(expected_postings, books, rules.account_roles())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

@@ -7,7 +7,6 @@ assets (``assets.definitions`` assembles them) and what the settings mean (``ass
 import logging
 import os
 import platform
-import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -129,8 +128,12 @@ class Memory(dg.IOManager):
         return self.values[context.asset_key.path[-1]]
 
 
-def peak_mb() -> int:
+def peak_mb() -> int | None:
     """The most memory that this process has held so far."""
+    try:
+        import resource
+    except ImportError:  # Windows doesn't tell
+        return None
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
     return kilobytes // (1024**2 if platform.system() == "Darwin" else 1024)
 

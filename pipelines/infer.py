@@ -73,6 +73,7 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     if not has_documents:  # an amount alone says less than an account and a sum
         for by in loose:
             found.extend(_patterns(_without(posted, found), _unused(ledger_lines, found), by))
+    # another line of the entry was in a sum, this one is alone in its group
     found.append(_groups(_left_over(posted, found, ledger_lines), _unused(ledger_lines, found), 1))
     found.append(_moved(_left_over(posted, found, ledger_lines), _unused(ledger_lines, found)))
     for key in ODD_GROUPS:

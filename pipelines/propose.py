@@ -1,8 +1,8 @@
 """Proposes what puts a finding right: a job to run, a setup field to fill, a balanced journal. Posts nothing.
 
 Here: the smallest set for each finding, with its warnings. Not here: which causes have which remedy
-(``proposals.csv``), the fields that the setup lacks (``complete``), the lines of a journal (``rebook``), what
-the books look like afterwards (``apply``).
+(``proposals.csv``), the fields that the setup lacks (``setup_needs``), the lines of a journal (``rebook``),
+what the books look like afterwards (``apply``).
 """
 
 import hashlib

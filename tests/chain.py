@@ -67,7 +67,7 @@ STEPS: Mapping[str, str] = {
     "population": "pipelines.reconcile:population",
     "proposal_rules": "pipelines.rules:proposal_rules",
     "findings_to_correct": "pipelines.propose:findings_to_correct",
-    "setup_needs": "pipelines.complete:setup_needs",
+    "setup_needs": "pipelines.setup_needs:setup_needs",
     "correction_journals": "pipelines.rebook:correction_journals",
     "proposals": "pipelines.propose:proposals",
     "roll_forward": "pipelines.roll:roll_forward",
