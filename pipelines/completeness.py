@@ -2,7 +2,8 @@
 couldn't run.
 
 Here: the tests behind the verdict "inconclusive". Not here: what tables say of each other
-(``sources.bc_references``), their words (``completeness.csv``), the verdict (``judge``).
+(``sources.bc_references``, ``sources.bc_agreement``), their words (``completeness.csv``), the verdict
+(``judge``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from pipelines.sources import bc_references
+from pipelines.sources import bc_agreement, bc_references
 from schemas.bc import Extract, fields, snake
 from schemas.ledger import Books, Settings
 from schemas.money import text
@@ -76,6 +77,7 @@ def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Call
     tables = extract.tables
     return {
         **bc_references.tests(extract, books),
+        **bc_agreement.tests(extract, books),
         "g/l sums to 0": lambda: _sum_is_zero(books),
         "relation rows lead to entries": lambda: _relation_leads(books),
         "reversals lead to g/l entries": lambda: _beyond(

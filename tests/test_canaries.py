@@ -256,6 +256,13 @@ EVIDENCE: Mapping[str, Plant] = {
     "value entries agree with capacity ledger entries": lambda given: edited(
         given, "capacity_ledger_entry", EVERY_ROW, order_no="OF-ANOTHER"
     ),
+    "capacity ledger entries have value entries": lambda given: edited(
+        given, "capacity_ledger_entry", EVERY_ROW, posting_date=date(2025, 6, 1)
+    ),
+    "applications agree with item ledger entries": on_applications(quantity=99),
+    "registers agree with g/l entries": lambda given: edited(
+        given, "gl_register", EVERY_ROW, source_code="OF-ANOTHER"
+    ),
     "value entries belong to item registers": lambda given: added(
         given, "item_register", no=1, from_value_entry_no=1, to_value_entry_no=COUNT
     ),
@@ -265,6 +272,7 @@ EVIDENCE: Mapping[str, Plant] = {
     "g/l entries belong to registers": lambda given: without(given, "gl_register", pl.col("no") == 1),
     "g/l accounts exist": lambda given: without(given, "gl_account", pl.col("no") == "14300"),
     "value entries are without holes": lambda given: without(given, "value_entry", is_no(3, 4, 5, 6)),
+    "value entries hold all quantities": lambda given: without(given, "value_entry", is_no(3, 4, 5)),
     "relation rows are whole": lambda given: without(
         given, "gl_item_ledger_relation", pl.col("value_entry_no") > COUNT
     ),
@@ -331,6 +339,19 @@ SAYS: Mapping[str, str] = {
         "capacity ledger entry 1 has OF-ANOTHER. capacity_ledger_entry or value_entry is of another "
         "company or moment."
     ),
+    "capacity ledger entries have value entries": (
+        "4 of 4 invoiced capacity ledger entries have no value entry of their day, the first is 1: "
+        "capacity_ledger_entry is of another company or moment, or value_entry is truncated."
+    ),
+    "applications agree with item ledger entries": (
+        "12 of 12 inbound applications have another quantity than their item ledger entry: application 1 "
+        "has 99, item ledger entry 1 has 20. item_application_entry or item_ledger_entry is of another "
+        "company or moment."
+    ),
+    "registers agree with g/l entries": (
+        "32 of 32 G/L registers bear another source code than their first entry: register 1 has "
+        "OF-ANOTHER, G/L entry 1 has INVTPCOST. gl_entry or gl_register is of another company or moment."
+    ),
     "value entries belong to item registers": (
         "46 value entries stand in no item register, the first is 2: item_register is truncated, or "
         "value_entry holds rows twice or from another moment."
@@ -350,6 +371,10 @@ SAYS: Mapping[str, str] = {
     "value entries are without holes": (
         "Relation rows name 4 value entries between 2 and 7, where value_entry has none: the table is "
         "truncated."
+    ),
+    "value entries hold all quantities": (
+        "value_entry has none of the 3 entries between 2 and 6, and from 2025-01-02 on item ledger entry 3 "
+        "has a quantity that no value entry brought: the table is truncated."
     ),
     "relation rows are whole": (
         "46 posted value entries have no relation row, although the inventory cost of their days, "

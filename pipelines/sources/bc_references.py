@@ -1,20 +1,21 @@
 """What Business Central's tables say of each other: numbers that lead nowhere, entries that no register
-accounts for, tables of another company.
+accounts for, quantities that nothing brought.
 
-Here: the tests for holes anywhere in a table, each giving what it found. Not here: their words
-(``completeness.csv``), and the rest of the evidence (``completeness``).
+Here: the tests for holes anywhere in a table, each giving what it found. Not here: whether two tables tell
+the same of one thing (``bc_agreement``), the words (``completeness.csv``), and the rest of the evidence
+(``completeness``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 
 import polars as pl
 
+from pipelines.sources import bc_agreement
 from schemas.bc import Extract
 from schemas.ledger import Books
 
 Hit = Mapping[str, object]
-#: Tables whose date compression deletes rows of the stock ledgers: item ledger, value and capacity entries.
-COMPRESSED_STOCK = (32, 5802, 5832)
 LEAST_HOLE = 3  # numbers in a row that are missing
 LEAST_MISSING = 2  # one row alone is a finding, not a table cut off
 
@@ -39,8 +40,6 @@ def tests(extract: Extract, books: Books) -> dict[str, Callable[[], Iterator[Hit
         "applications lead to item ledger entries": lambda: _applied_to_nothing(tables, books),
         "item ledger entries have value entries": lambda: _without_value_entries(tables, books),
         "item ledger entries have applications": lambda: _without_applications(tables, books),
-        "value entries agree with item ledger entries": lambda: _of_another_item(tables),
-        "value entries agree with capacity ledger entries": lambda: _of_another_order(tables),
         "value entries belong to item registers": lambda: _in_no_register(
             tables, books, "value_entry", "item_register", "value_entry_no"
         ),
@@ -56,6 +55,7 @@ def tests(extract: Extract, books: Books) -> dict[str, Callable[[], Iterator[Hit
         "g/l accounts exist": lambda: _unknown_accounts(tables, books),
         "relation rows are whole": lambda: _unrelated(books),
         "value entries are without holes": lambda: _cut_out(books),
+        "value entries hold all quantities": lambda: _quantities_cut_out(tables, books),
     }
 
 
@@ -65,7 +65,7 @@ def _lacking(
     """References to rows that the table lacks."""
     numbers = tables[table]["entry_no"]
     lacking = _absent(references, numbers, books)
-    if _is_compressed(tables):
+    if bc_agreement.is_compressed(tables):
         lacking = lacking.filter(lacking > (numbers.max() or 0))
     yield from _told(lacking, numbers)
 
@@ -98,14 +98,8 @@ def _lacking_value_entries(
     lacking = _absent(references, numbers, books)
     is_beyond = lacking > (numbers.max() or 0)
     is_finding = lacking.is_in(books.relations["value_entry_no"].implode())
-    inside = is_beyond if _is_compressed(tables) else is_beyond | ~is_finding
+    inside = is_beyond if bc_agreement.is_compressed(tables) else is_beyond | ~is_finding
     yield from _told(lacking.filter(inside), numbers)
-
-
-def _is_compressed(tables: Mapping[str, pl.DataFrame]) -> bool:
-    """Whether a date compression may have deleted item ledger, value or capacity entries."""
-    register = tables.get("date_compr_register")
-    return register is not None and register["table_id"].is_in(COMPRESSED_STOCK).any()
 
 
 def _queued_and_posted(books: Books) -> Iterator[Hit]:
@@ -133,7 +127,7 @@ def _without_value_entries(tables: Mapping[str, pl.DataFrame], books: Books) -> 
     Goods without cost may have no value entry. What a missing entry had posted is a finding by itself, so
     one alone counts only at the end, or where nothing of it was posted: not invoiced, and expected cost off.
     """
-    if _is_compressed(tables) or books.opening_balances.height:
+    if bc_agreement.is_compressed(tables) or books.opening_balances.height:
         return
     entries = books.value_entries
     costed = entries.filter(pl.any_horizontal(pl.col("amount_actual", "amount_expected") != 0))
@@ -159,7 +153,7 @@ def _without_applications(tables: Mapping[str, pl.DataFrame], books: Books) -> I
 
     Source: codeunit 22, InsertApplEntry.
     """
-    if _is_compressed(tables) or books.opening_balances.height:
+    if bc_agreement.is_compressed(tables) or books.opening_balances.height:
         return
     of_stock = books.value_entries.filter("is_inventoriable").select("item_ledger_entry_no").unique()
     waits = (pl.col("quantity") <= 0) & (pl.col("quantity") == pl.col("remaining_quantity"))
@@ -171,34 +165,6 @@ def _without_applications(tables: Mapping[str, pl.DataFrame], books: Books) -> I
     )
     if bare.height:
         yield {"first": bare["item_ledger_entry_no"].min(), "missing": bare.height}
-
-
-def _of_another_item(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
-    """A value entry always has the item and the location of its item ledger entry."""
-    ours = tables["value_entry"].select(
-        "entry_no", "item_ledger_entry_no", pl.col("item_no", "location_code").name.prefix("own_")
-    )
-    theirs = tables["item_ledger_entry"].select(
-        pl.col("entry_no").alias("item_ledger_entry_no"), "item_no", "location_code"
-    )
-    is_other = (pl.col("own_item_no") != pl.col("item_no")) & (pl.col("own_item_no") != "")
-    is_other &= pl.col("item_no") != ""
-    both = ours.join(theirs, on="item_ledger_entry_no", how="inner").filter(is_other).sort("entry_no")
-    if both.height:
-        yield {**both.row(0, named=True), "count": both.height}
-
-
-def _of_another_order(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
-    ours = tables["value_entry"].select(
-        "entry_no", "capacity_ledger_entry_no", pl.col("order_no").alias("own_order_no")
-    )
-    theirs = tables["capacity_ledger_entry"].select(
-        pl.col("entry_no").alias("capacity_ledger_entry_no"), "order_no"
-    )
-    is_other = (pl.col("own_order_no") != pl.col("order_no")) & (pl.col("order_no") != "")
-    both = ours.join(theirs, on="capacity_ledger_entry_no", how="inner").filter(is_other).sort("entry_no")
-    if both.height:
-        yield {**both.row(0, named=True), "count": both.height}
 
 
 def _ranges(register: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -262,7 +228,7 @@ def _in_no_register(
 def _explains_gaps(tables: Mapping[str, pl.DataFrame], books: Books, table: str) -> bool:
     if table == "gl_entry":
         return bool(books.compressed_periods.height or (books.gl_entries["origin"] == "compression").any())
-    return _is_compressed(tables)
+    return bc_agreement.is_compressed(tables)
 
 
 def _unknown_accounts(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
@@ -308,12 +274,23 @@ def _posted_by_day(entries: pl.DataFrame, posts_non_inventory: bool) -> Iterator
     )
 
 
+def _holes(books: Books) -> pl.DataFrame:
+    """Where at least ``LEAST_HOLE`` numbers of value entries are missing: the entries before and after,
+    ``from_no`` and ``to_no``, with their days ``from_date`` and ``to_date``.
+    """
+    ends = books.value_entries.select(pl.col("value_entry_no").alias("to_no"), to_date="posting_date")
+    before = pl.col("to_no", "to_date").shift().name.map(lambda name: name.replace("to_", "from_"))
+    return (
+        ends.sort("to_no")
+        .with_columns(before)
+        .with_columns(pl.col("from_no").fill_null(0))
+        .filter(pl.col("to_no") - pl.col("from_no") > LEAST_HOLE)
+    )
+
+
 def _cut_out(books: Books) -> Iterator[Hit]:
     """A hole in the numbers of the value entries that relation rows lead into more than once."""
-    numbers = books.value_entries["value_entry_no"].sort().to_frame("to_no")
-    holes = numbers.with_columns(from_no=pl.col("to_no").shift(fill_value=0)).filter(
-        pl.col("to_no") - pl.col("from_no") > LEAST_HOLE
-    )
+    holes = _holes(books)
     if not holes.height or books.opening_balances.height:
         return
     named = books.relations.select("value_entry_no").unique().sort("value_entry_no")
@@ -325,3 +302,36 @@ def _cut_out(books: Books) -> Iterator[Hit]:
         if row["len"] >= LEAST_MISSING:
             yield {"from_no": row["from_no"], "to_no": row["to_no"], "count": row["len"]}
             return
+
+
+def _quantities_cut_out(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
+    """A hole in the numbers of the value entries, and a quantity received or invoiced in its days that no
+    value entry brought.
+
+    Numbers may be missing where postings were taken back, and a quantity may be wrong by itself; both at
+    one time are a table cut in two.
+    """
+    holes = _holes(books).filter(pl.col("from_date") <= pl.col("to_date"))
+    if not holes.height or bc_agreement.is_compressed(tables) or books.opening_balances.height:
+        return
+    brought = books.value_entries.group_by("item_ledger_entry_no").agg(
+        came=pl.col("item_ledger_entry_quantity").sum(), invoiced=pl.col("invoiced_quantity").sum()
+    )
+    entries = books.item_ledger_entries.join(brought, on="item_ledger_entry_no", how="left").with_columns(
+        pl.col("came", "invoiced").fill_null(0)
+    )
+    earliest = pl.col("posting_date")
+    parts = (
+        entries.filter(pl.col("quantity") != pl.col("came")).with_columns(until=earliest),
+        entries.filter(pl.col("invoiced_quantity") != pl.col("invoiced")).with_columns(
+            until=pl.coalesce("last_invoice_date", pl.lit(date.max))
+        ),
+    )
+    lacking = pl.concat(parts).select("item_ledger_entry_no", since=earliest, until="until")
+    inside = holes.join_where(
+        lacking, pl.col("since") <= pl.col("to_date"), pl.col("until") >= pl.col("from_date")
+    ).sort("from_no", "item_ledger_entry_no")
+    if inside.height:
+        yield {
+            **inside.row(0, named=True), "missing": inside["to_no"][0] - inside["from_no"][0] - 1,
+        }  # fmt: skip
