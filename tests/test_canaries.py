@@ -377,8 +377,8 @@ SAYS: Mapping[str, str] = {
         "has a quantity that no value entry brought: the table is truncated."
     ),
     "relation rows are whole": (
-        "46 posted value entries have no relation row, although the inventory cost of their days, "
-        "from 2025-01-02 on, is exactly what the entries posted: gl_item_ledger_relation is "
+        "46 posted value entries and 102 G/L lines have no relation row, although the inventory cost of "
+        "their days, from 2025-01-02 on, is exactly what the entries posted: gl_item_ledger_relation is "
         "truncated."
     ),
     "reversals lead to g/l entries": (

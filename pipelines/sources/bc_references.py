@@ -18,6 +18,7 @@ from schemas.ledger import Books
 Hit = Mapping[str, object]
 LEAST_HOLE = 3  # numbers in a row that are missing
 LEAST_MISSING = 2  # one row alone is a finding, not a table cut off
+LEAST_UNRELATED = 4  # lines without relation rows: what two entries post
 
 
 def tests(extract: Extract, books: Books) -> dict[str, Callable[[], Iterator[Hit]]]:
@@ -240,22 +241,31 @@ def _unknown_accounts(tables: Mapping[str, pl.DataFrame], books: Books) -> Itera
 
 
 def _unrelated(books: Books) -> Iterator[Hit]:
-    """Days on which inventory cost is exactly what all entries posted, although some lack relation rows."""
+    """Days on which inventory cost is exactly what all entries posted, although entries or lines lack
+    relation rows.
+    """
     if not books.has_relations:
         return
     related = pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
     entries = (
         pl.concat(_posted_by_day(books.value_entries, books.switches.mfg_inc_non_inv_cost))
         .group_by("posting_date")
-        .agg(pl.col("flagged").sum(), pl.col("value_entry_no").filter(~related))
-        .filter(pl.col("value_entry_no").list.len() > 0)
+        .agg(pl.col("flagged").sum(), entries=pl.col("value_entry_no").filter(~related))
     )
-    cost = books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") > 0))
-    lines = cost.group_by("posting_date").agg(pl.col("amount").sum())
-    days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("amount"))
-    bare = days["value_entry_no"].explode().n_unique() if days.height else 0
-    if bare >= LEAST_MISSING:
-        yield {"count": bare, "date": days["posting_date"].min()}
+    of_entries = pl.col("gl_entry_no").is_in(books.relations["gl_entry_no"].unique().implode())
+    lines = (
+        books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") != 0))
+        .group_by("posting_date")
+        .agg(
+            debited=pl.col("amount").filter(pl.col("amount") > 0).sum(),
+            lines=pl.col("gl_entry_no").filter(~of_entries),
+        )
+    )
+    days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("debited"))
+    bare = {name: days[name].explode().drop_nulls().n_unique() for name in ("entries", "lines")}
+    if bare["entries"] >= LEAST_MISSING or bare["lines"] >= LEAST_UNRELATED:
+        is_bare = pl.any_horizontal(pl.col("entries", "lines").list.len() > 0)
+        yield {**bare, "date": days.filter(is_bare)["posting_date"].min()}
 
 
 def _posted_by_day(entries: pl.DataFrame, posts_non_inventory: bool) -> Iterator[pl.DataFrame]:
