@@ -246,26 +246,24 @@ def _unrelated(books: Books) -> Iterator[Hit]:
     """
     if not books.has_relations:
         return
-    related = pl.col("value_entry_no").is_in(books.relations["value_entry_no"].unique().implode())
-    entries = (
-        pl.concat(_posted_by_day(books.value_entries, books.switches.mfg_inc_non_inv_cost))
-        .group_by("posting_date")
-        .agg(pl.col("flagged").sum(), entries=pl.col("value_entry_no").filter(~related))
-    )
-    of_entries = pl.col("gl_entry_no").is_in(books.relations["gl_entry_no"].unique().implode())
-    lines = (
-        books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") != 0))
-        .group_by("posting_date")
-        .agg(
-            debited=pl.col("amount").filter(pl.col("amount") > 0).sum(),
-            lines=pl.col("gl_entry_no").filter(~of_entries),
-        )
-    )
+    posted = pl.concat(_posted_by_day(books.value_entries, books.switches.mfg_inc_non_inv_cost))
+    cost = books.gl_entries.filter((pl.col("origin") == "inventory_cost") & (pl.col("amount") != 0))
+    entries = _with_bare(posted, books.relations, "value_entry_no", pl.col("flagged").sum())
+    debits = pl.col("amount").filter(pl.col("amount") > 0).sum()
+    lines = _with_bare(cost, books.relations, "gl_entry_no", debits.alias("debited"))
     days = entries.join(lines, on="posting_date", how="inner").filter(pl.col("flagged") == pl.col("debited"))
-    bare = {name: days[name].explode().drop_nulls().n_unique() for name in ("entries", "lines")}
-    if bare["entries"] >= LEAST_MISSING or bare["lines"] >= LEAST_UNRELATED:
-        is_bare = pl.any_horizontal(pl.col("entries", "lines").list.len() > 0)
+    bare = {
+        name: days[f"{name}_no"].explode().drop_nulls().n_unique() for name in ("value_entry", "gl_entry")
+    }
+    if bare["value_entry"] >= LEAST_MISSING or bare["gl_entry"] >= LEAST_UNRELATED:
+        is_bare = pl.any_horizontal(pl.col("value_entry_no", "gl_entry_no").list.len() > 0)
         yield {**bare, "date": days.filter(is_bare)["posting_date"].min()}
+
+
+def _with_bare(rows: pl.DataFrame, relations: pl.DataFrame, key: str, total: pl.Expr) -> pl.DataFrame:
+    """By day the total of all rows, and the numbers of those without a relation row."""
+    bare = rows.join(relations, on=key, how="anti").group_by("posting_date").agg(key)
+    return rows.group_by("posting_date").agg(total).join(bare, on="posting_date", how="left")
 
 
 def _posted_by_day(entries: pl.DataFrame, posts_non_inventory: bool) -> Iterator[pl.DataFrame]:
