@@ -137,6 +137,7 @@ def bc_matrix(
         account_scope,
         books,
         rules.matrix_formulas(),
+        rules.matrix_rows(),
         rules.matrix_warnings(),
         Excerpt(),
     )

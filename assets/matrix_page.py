@@ -77,6 +77,7 @@ def published(values: Mapping[str, Any], part: Excerpt) -> pl.DataFrame:
         values["account_scope"],
         books,
         rules.matrix_formulas(),
+        rules.matrix_rows(),
         rules.matrix_warnings(),
         part,
     )

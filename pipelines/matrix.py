@@ -1,8 +1,8 @@
 """Rebuilds BC's page Inventory - G/L Reconciliation: as it shows itself, and corrected.
 
 Here: the cells, totals and warnings of both views, for all or for one item, location or span of dates. Not
-here: the formulas and warnings themselves (``matrix_bc.csv``, ``matrix_warnings_bc.csv``) and the causes
-behind a difference (``explain``).
+here: the formulas, rows and warnings themselves (``matrix_bc.csv``, ``matrix_corrected.csv``,
+``matrix_warnings_bc.csv``) and the causes behind a difference (``explain``).
 """
 
 from datetime import date
@@ -33,6 +33,7 @@ def bc_matrix(
     account_scope: pl.DataFrame,
     books: Books,
     matrix_formulas: pl.DataFrame,
+    matrix_rows: pl.DataFrame,
     matrix_warnings: pl.DataFrame,
     excerpt: Excerpt,
 ) -> pl.DataFrame:
@@ -54,7 +55,7 @@ def bc_matrix(
     views = [
         _as_bc(books, matrix_formulas, matrix_warnings, excerpt),
         _corrected(
-            attributed_lines, entry_items, differences, account_scope, books, matrix_formulas,
+            attributed_lines, entry_items, differences, account_scope, books, matrix_rows,
             matrix_warnings, excerpt,
         ),
     ]  # fmt: skip
@@ -84,8 +85,7 @@ def _as_bc(
     books: Books, matrix_formulas: pl.DataFrame, matrix_warnings: pl.DataFrame, excerpt: Excerpt
 ) -> pl.DataFrame:
     formulas = matrix_formulas.filter(
-        (pl.col("view") == "as_bc")
-        & ((pl.col("condition") == "any") | pl.lit(books.switches.mfg_inc_non_inv_cost))
+        (pl.col("condition") == "any") | pl.lit(books.switches.mfg_inc_non_inv_cost)
     )
     cells = _by_formula(_entries_of_the_page(books, excerpt), formulas)
     totals = pl.concat(
@@ -248,13 +248,11 @@ def _corrected(
     differences: pl.DataFrame,
     account_scope: pl.DataFrame,
     books: Books,
-    matrix_formulas: pl.DataFrame,
+    matrix_rows: pl.DataFrame,
     matrix_warnings: pl.DataFrame,
     excerpt: Excerpt,
 ) -> pl.DataFrame:
-    formulas = matrix_formulas.filter(pl.col("view") == "corrected").with_columns(
-        pl.col("account_role", "lines_of").replace({"(none)": None})
-    )
+    formulas = matrix_rows.with_columns(pl.col("account_role", "lines_of").replace({"(none)": None}))
     lines = _excerpt(attributed_lines, entry_items, books, excerpt)
     figures = _of_all_roles(lines.group_by("account_role").agg(_figures()), formulas)
     by_counter = pl.when(pl.col("balancing_role").is_in(COLUMNS)).then("balancing_role").otherwise(

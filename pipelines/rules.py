@@ -109,6 +109,12 @@ def matrix_formulas() -> pl.DataFrame:
 
 
 @cache
+def matrix_rows() -> pl.DataFrame:
+    """The rows of the corrected page: the account roles whose lines each shows, and in which column."""
+    return _table("matrix_corrected").with_columns(pl.col("row_no").cast(pl.Int64))
+
+
+@cache
 def matrix_warnings() -> pl.DataFrame:
     """The warnings of that page and more, each with the causes that it tells."""
     return _table("matrix_warnings_bc").with_columns(pl.col("ordinal").cast(pl.Int64))

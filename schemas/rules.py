@@ -48,9 +48,10 @@ AGEING_POLICIES = (
 SETUP_FINDINGS = ("kind", "order", "severity", "sentence", "remedy")
 
 MATRIX = (
-    "view", "row_no", "row", "column", "account_role", "lines_of", "item_ledger_entry_type", "entry_type",
-    "variance_type", "order_type", "amount", "sign", "condition", "source",
+    "row_no", "row", "column", "account_role", "item_ledger_entry_type", "entry_type", "variance_type",
+    "order_type", "amount", "sign", "condition", "source",
 )  # fmt: skip
+MATRIX_ROWS = ("row_no", "row", "column", "account_role", "lines_of")
 MATRIX_WARNINGS = ("warning", "ordinal", "cause", "bc_test", "meaning")
 STOCK_CHECKS = (
     "stock_check", "cause", "about", "predicate", "needs", "severity", "account_role", "amount", "sentence",
@@ -67,6 +68,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "setup_messages_bc": SETUP_MESSAGES,
     "setup_findings": SETUP_FINDINGS,
     "matrix_bc": MATRIX,
+    "matrix_corrected": MATRIX_ROWS,
     "matrix_warnings_bc": MATRIX_WARNINGS,
     "reconciliations": RECONCILIATIONS,
     "proposals": PROPOSALS,
@@ -91,6 +93,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "ageing_policies": ("account_no", "account_role"),
     "setup_findings": ("kind",),
     "matrix_bc": tuple(c for c in MATRIX if c != "row"),
+    "matrix_corrected": ("row_no", "column"),
     "matrix_warnings_bc": ("cause",),
     "stock_checks": ("stock_check",),
 }
@@ -109,8 +112,7 @@ VALUES: Mapping[tuple[str, str], frozenset[str]] = {
     ("reconciliations", "rule"): frozenset({"equal", "where_left", "dates"}),
     ("reconciliations", "left_sign"): frozenset({"1", "-1"}),
     ("reconciliations", "right_sign"): frozenset({"1", "-1"}),
-    ("matrix_bc", "view"): frozenset({"as_bc", "corrected"}),
-    ("matrix_bc", "amount"): frozenset({"actual", "expected", "due"}),
+    ("matrix_bc", "amount"): frozenset({"actual", "expected"}),
     ("matrix_bc", "sign"): frozenset({"+", "-"}),
     ("causes", "severity"): frozenset({"error", "warning", "info"}),
     ("setup_findings", "severity"): frozenset({"error", "warning", "info"}),

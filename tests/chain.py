@@ -78,6 +78,7 @@ STEPS: Mapping[str, str] = {
     "breakdowns": "pipelines.value:breakdowns",
     "wip_orders": "pipelines.wip:wip_orders",
     "matrix_formulas": "pipelines.rules:matrix_formulas",
+    "matrix_rows": "pipelines.rules:matrix_rows",
     "matrix_warnings": "pipelines.rules:matrix_warnings",
     "bc_matrix": "pipelines.matrix:bc_matrix",
     "summary": "pipelines.judge:summary",

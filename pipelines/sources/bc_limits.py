@@ -78,11 +78,14 @@ def _table(
 
 
 def _account_dimensions(tables: Tables) -> pl.DataFrame:
-    """Default dimensions of G/L accounts; those of customers, items and others don't bind a cost line."""
+    """Default dimensions of G/L accounts; those of customers, items and others don't bind a cost line.
+
+    Without the dimension sets nobody knows whether a line keeps to them: none then.
+    """
     of_accounts = {
         name: rows.filter(pl.col("table_id") == GL_ACCOUNT_TABLE_NO)
         for name, rows in tables.items()
-        if name == "default_dimension"
+        if name == "default_dimension" and "dimension_set_entry" in tables
     }
     return _table(
         of_accounts, "default_dimension", limits.ACCOUNT_DIMENSIONS,
