@@ -91,6 +91,7 @@ NOUNS = (
     "setup findings",
     "post test",
     "rule changes",
+    "activity",
     "proposals",
     "causes",
     "verdict",

@@ -12,23 +12,30 @@ from pipelines import rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "causes.md"
 HEAD = """\
-# Causes, what is proposed for them, and what Business Central's page would say
+# Causes, what to do about them, and what Business Central's page would say
 
 Every difference has one of these causes; the first that fits, in this order. An error counts for the
 verdict, a warning only where the configuration says so, an info never. *Proposed* is what `tieout propose`
 makes of an open finding: it posts nothing. *BC's page* is the warning under which the cause stands in the
-corrected matrix of Inventory - G/L Reconciliation.
+corrected matrix of Inventory - G/L Reconciliation. *In the stock ledger by itself* are the laws that item
+ledger, value and application entries keep without any G/L.
 """
 
 
 def told() -> Iterator[str]:
-    """The page: the causes, the proposals, the warnings."""
+    """The page: the causes, the remedies, the proposals, the warnings, the laws of the stock ledger."""
     yield HEAD
     yield from table(rules.causes().sort("order").select("cause", "severity", "drift"))
+    yield "\n## What to do\n"
+    yield from table(rules.remedies())
     yield "\n## Proposed\n"
     yield from table(rules.proposal_rules())
     yield "\n## BC's page\n"
     yield from table(rules.matrix_warnings())
+    yield "\n## In the stock ledger by itself\n"
+    yield from table(
+        rules.stock_checks().select("stock_check", "cause", "about", "severity", "needs", "sentence")
+    )
 
 
 def table(rows: pl.DataFrame) -> Iterator[str]:
