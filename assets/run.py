@@ -9,8 +9,10 @@ import os
 import platform
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -107,13 +109,20 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
 class Memory(dg.IOManager):
     """Hands each asset's value to the assets after it, in this process and for this run only.
 
-    Tells of each what it took to compute: processor time since the step began, the process's peak memory
-    until then, rows.
+    What the last step that asks for it has read is let go, unless ``keeps`` says otherwise. Tells of each
+    value what it took to compute: processor time since the step began, the process's peak memory until
+    then, rows.
     """
 
-    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, given: Mapping[str, Any] | None = None, keeps: Callable[[str], bool] = bool) -> None:
         self.values: dict[str, Any] = dict(given or {})
+        self.keeps = keeps
+        self.readers: Counter[str] = Counter()
         self.begin()
+
+    def expect(self, job: dg.JobDefinition) -> None:
+        """The job that is about to run: how many of its steps read each value."""
+        self.readers = Counter(name for node in job.nodes for name in node.definition.input_dict)
 
     def begin(self) -> None:
         """A step begins."""
@@ -125,7 +134,10 @@ class Memory(dg.IOManager):
         context.add_output_metadata({"cpu_seconds": round(cpu, 3), "peak_mb": peak_mb(), "rows": rows(obj)})
 
     def load_input(self, context: dg.InputContext) -> Any:
-        return self.values[context.asset_key.path[-1]]
+        name = context.asset_key.path[-1]
+        self.readers[name] -= 1
+        is_last = self.readers[name] <= 0 and not self.keeps(name)
+        return self.values.pop(name) if is_last else self.values[name]
 
 
 def peak_mb() -> int | None:
@@ -169,15 +181,25 @@ class Listener(logging.Handler):
                 self.failed_checks.append(f"{seen.asset_key.path[-1]}, {seen.check_name}: {seen.description}")
 
 
+#: The job that this process is running: Dagster asks for it by the name of a function.
+RUNNING: ContextVar[dg.JobDefinition] = ContextVar("RUNNING")
+
+
+def running() -> dg.JobDefinition:
+    return RUNNING.get()
+
+
 def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, Any]:
     """Runs a job in process and gives each asset's value by its name; what is given isn't run.
 
+    Of a job that publishes only the summary is given: all else stands in its files, and keeping it would
+    double the memory. That is also why ``execute_job`` runs it: ``execute_in_process`` keeps all outputs.
     A fault inside an asset is raised as it was; a blocking check that fails is an :class:`InputError` that
     says which one and what it saw.
     """
     from assets.definitions import definitions
 
-    values = Memory(given)
+    values = Memory(given, keeps=(lambda name: job != PUBLISHING or name == "summary"))
     with quiet(), dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}}) as instance:
         if job == PUBLISHING:
             validation.prepare()
@@ -185,7 +207,11 @@ def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, A
         listener = Listener(partial(_begin, values, step, len(resolved.nodes)))
         try:
             with heard(listener):
-                resolved.execute_in_process(instance=instance, run_config={"loggers": {"progress": {}}})
+                values.expect(resolved)
+                RUNNING.set(resolved)
+                dg.execute_job(
+                    dg.reconstructable(running), instance, {"loggers": {"progress": {}}}, raise_on_error=True
+                )
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         except dg.DagsterError:
