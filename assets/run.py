@@ -12,7 +12,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -181,12 +180,12 @@ class Listener(logging.Handler):
                 self.failed_checks.append(f"{seen.asset_key.path[-1]}, {seen.check_name}: {seen.description}")
 
 
-#: The job that this process is running: Dagster asks for it by the name of a function.
-RUNNING: ContextVar[dg.JobDefinition] = ContextVar("RUNNING")
+#: The jobs that this process is running, by number: Dagster asks for one by the name of a function.
+RUNNING: dict[int, dg.JobDefinition] = {}
 
 
-def running() -> dg.JobDefinition:
-    return RUNNING.get()
+def running(number: int) -> dg.JobDefinition:
+    return RUNNING[number]
 
 
 def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, Any]:
@@ -208,10 +207,7 @@ def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, A
         try:
             with heard(listener):
                 values.expect(resolved)
-                RUNNING.set(resolved)
-                dg.execute_job(
-                    dg.reconstructable(running), instance, {"loggers": {"progress": {}}}, raise_on_error=True
-                )
+                _execute(resolved, instance)
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         except dg.DagsterError:
@@ -219,6 +215,16 @@ def materialized(job: str, run: Run, step: Step, **given: Any) -> Mapping[str, A
                 raise InputError("\n".join(listener.failed_checks)) from None
             raise
     return values.values
+
+
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance) -> None:
+    number = id(job)
+    RUNNING[number] = job
+    try:
+        named = dg.build_reconstructable_job(__name__, running.__name__, (number,))
+        dg.execute_job(named, instance, {"loggers": {"progress": {}}}, raise_on_error=True)
+    finally:
+        del RUNNING[number]
 
 
 def _begin(values: Memory, step: Step, total: int, name: str) -> None:

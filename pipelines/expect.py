@@ -62,19 +62,17 @@ def _actual(books: Books) -> pl.DataFrame:
 
 
 def _expected(books: Books) -> pl.DataFrame:
-    """The expected part: the amount where it is due, else what was posted."""
-    due = pl.col("is_expected_cost_due")
-    entries = books.value_entries.with_columns(
-        _due=pl.when(due).then("amount_expected").otherwise("posted_expected"),
-        _due_acy=pl.when(due).then("amount_expected_acy").otherwise("posted_expected_acy"),
-    )
+    """The expected part; where it isn't due the rules ignore it."""
     return _part(
-        entries,
+        books.value_entries,
         "expected",
-        condition=pl.concat_str(pl.lit("expected_cost_due="), _yes_no(due)),
-        amounts=("_due", "posted_expected", "_due_acy", "posted_expected_acy", "amount_expected"),
+        condition=pl.concat_str(pl.lit("expected_cost_due="), _yes_no(pl.col("is_expected_cost_due"))),
+        amounts=(
+            "amount_expected", "posted_expected", "amount_expected_acy", "posted_expected_acy",
+            "amount_expected",
+        ),
         also=pl.col("is_expected") | (pl.col("amount_expected_acy") != 0),
-    )
+    )  # fmt: skip
 
 
 def _write_off(books: Books) -> pl.DataFrame:
