@@ -50,6 +50,7 @@ lock: $(READY)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
 	$(LOCK) --group pyproject.toml:installer -o requirements/installer.txt
+	$(LOCK) --group pyproject.toml:datacompy -o requirements/datacompy.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,13 +1,17 @@
-"""Measures the main job against a hand-written DuckDB query for the same totals, and writes RESULTS.md.
+"""Measures the main job against others that do part of it, and writes RESULTS.md.
 
-Each side runs in a process of its own, both in turn, from the same Parquet files: `core` is every asset from
-the extract to the verdict with its checks, nothing published; `sql` is totals.sql; `job` is the whole command
-with report and files. No figure is written unless both sides find the same subledger and G/L on every account
-and the same number of places where entry and lines disagree.
+Each side runs in a process of its own, all in turn, from the same Parquet files: `floor` only reads and sums
+the columns; `sql` is totals.sql in DuckDB; `pandas` a script of merges; `datacompy` the comparison alone, of
+sums that DuckDB prepared outside the time; `core` is every asset from the extract to the verdict with its
+checks, nothing published; `job` the whole command with report and files. No figure is written unless every
+side finds the same subledger and G/L on every account and the same number of places where entry and lines
+disagree, as far as it looks for them.
 """
 
 import argparse
+import importlib
 import json
+import math
 import os
 import platform
 import statistics
@@ -15,14 +19,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import rivals
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
+DATACOMPY = HERE / "data" / "datacompy"
+LABELS = {
+    "floor": "reading and summing the columns",
+    "sql": "DuckDB, hand-written",
+    "pandas": "pandas, a script",
+    "datacompy": "datacompy, the comparison alone",
+    "core": "tieout, every figure and its checks",
+    "job": "`tieout run`, report and files",
+}
+OURS = ("core", "job")
 PACKAGES = ("polars", "duckdb", "dagster", "pandera", "great-expectations")
 Totals = Mapping[str, Any]
 
@@ -71,21 +87,31 @@ def controlled_roles(pl: Any) -> Any:
     return pl.col("roles").list.eval(pl.element().is_in(CONTROLLED_ROLES)).list.any()
 
 
-def sql(folder: Path) -> Callable[[], Totals]:
-    """The query of totals.sql over the same files."""
+def prepared(folder: Path) -> Any:
+    """DuckDB with the expected lines, the linked ones and what stands for what."""
     import duckdb
 
+    connection = duckdb.connect()
+    for file in sorted(folder.glob("*.parquet")):
+        connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
+    for statement in ("legs", "linked", "shared", "expected", "held"):
+        connection.execute(statements()[statement])
+    return connection
+
+
+def statements() -> Mapping[str, str]:
+    """The statements of totals.sql by the word that names each."""
+    _, *parts = (HERE / "totals.sql").read_text().split("-- statement: ")
+    return {part.split(",")[0].split("\n")[0]: part.split("\n", 1)[1] for part in parts}
+
+
+def sql(folder: Path) -> Callable[[], Totals]:
+    """The query of totals.sql over the same files."""
+
     def totals() -> Totals:
-        connection = duckdb.connect()
-        for file in sorted(folder.glob("*.parquet")):
-            connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
-        _, legs, linked, accounts, mismatches = (HERE / "totals.sql").read_text().split("-- statement: ")
-        for statement in (legs, linked):
-            connection.execute(_query(statement))
-        rows = connection.execute(_query(accounts)).fetchall()
-        found = connection.execute(_query(mismatches)).fetchone()
-        assert found is not None
-        entries_off, lines_off, lines_alone = found
+        connection = prepared(folder)
+        rows = connection.execute(statements()["accounts"]).fetchall()
+        entries_off, lines_off, lines_alone = connection.execute(statements()["mismatches"]).fetchone()
         return {
             "accounts": [[account, f"{subledger:.2f}", f"{gl:.2f}"] for account, subledger, gl in rows],
             "entries off": entries_off,
@@ -95,16 +121,18 @@ def sql(folder: Path) -> Callable[[], Totals]:
     return totals
 
 
-def _query(statement: str) -> str:
-    """The statement without the words that name it."""
-    return statement.split("\n", 1)[1]
-
-
-SIDES = {"core": core, "sql": sql}
+SIDES: Mapping[str, Callable[[Path], Callable[[], Totals]]] = {
+    "floor": lambda folder: lambda: rivals.floor(folder),
+    "sql": sql,
+    "pandas": lambda folder: lambda: rivals.pandas(folder),
+    "core": core,
+}
+LIBRARIES = {"floor": "polars", "sql": "duckdb", "pandas": "pandas", "core": "assets.run"}
 
 
 def measure_here(side: str, folder: Path, report: Path) -> None:
     """Runs one side in this process and leaves its seconds and totals in a file."""
+    importlib.import_module(LIBRARIES[side])
     totals = SIDES[side](folder)
     wall, cpu = time.perf_counter(), time.process_time()
     found = totals()
@@ -113,7 +141,7 @@ def measure_here(side: str, folder: Path, report: Path) -> None:
     )
 
 
-def measured(command: list[str], report: Path | None) -> tuple[Measure, Totals]:
+def measured(command: Sequence[str], report: Path | None) -> tuple[Measure, Totals]:
     """Runs a command to its end: its seconds, its peak memory, the load beside it, and its totals."""
     load = os.getloadavg()[0]
     started = time.perf_counter()
@@ -129,79 +157,118 @@ def measured(command: list[str], report: Path | None) -> tuple[Measure, Totals]:
     return Measure(said["wall"], said["cpu"], peak_gb, load), said["totals"]
 
 
-def side(name: str, folder: Path, scratch: Path) -> tuple[Measure, Totals]:
-    report = scratch / f"{name}.json"
-    return measured(
-        [sys.executable, __file__, "--side", name, "--data", str(folder), "--report", str(report)], report
-    )
+def command(side: str, folder: Path, scratch: Path) -> Sequence[str]:
+    report = str(scratch / f"{side}.json")
+    if side == "job":
+        tieout = Path(sys.executable).parent / "tieout"
+        return [str(tieout), "run", "--source", str(folder), "--out", str(scratch / "out")]
+    if side == "datacompy":
+        return [str(with_datacompy()), str(HERE / "side_by_side.py"), str(summed(folder, scratch)), report]
+    return [sys.executable, __file__, "--side", side, "--data", str(folder), "--report", report]
 
 
-def job(folder: Path, scratch: Path) -> tuple[Measure, Totals]:
-    tieout = Path(sys.executable).parent / "tieout"
-    return measured([str(tieout), "run", "--source", str(folder), "--out", str(scratch / "out")], None)
+def summed(folder: Path, scratch: Path) -> Path:
+    """A folder with the two tables that datacompy lays side by side."""
+    if not (scratch / "held.parquet").exists():
+        connection = prepared(folder)
+        for table in ("expected", "held"):
+            connection.execute(f"COPY {table} TO '{scratch / table}.parquet'")
+    return scratch
 
 
-def compared(folder: Path, rounds: int) -> Mapping[str, list[Measure]]:
-    """Both sides in turn, then the whole job; stops where their totals differ."""
-    measures: dict[str, list[Measure]] = {"core": [], "sql": [], "job": []}
+def with_datacompy() -> Path:
+    """An interpreter that has datacompy: it wants older versions of pandas and Polars than the project."""
+    python = DATACOMPY / "bin" / "python"
+    if not python.exists():
+        locked = HERE.parent / "requirements" / "datacompy.txt"
+        subprocess.run([sys.executable, "-m", "venv", str(DATACOMPY)], check=True)
+        install = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(locked)]
+        subprocess.run([str(python), *install], check=True)
+    return python
+
+
+def compared(folder: Path, sides: Sequence[str], rounds: int) -> Mapping[str, list[Measure]]:
+    """All sides in turn, round by round; stops where their totals differ."""
+    measures: dict[str, list[Measure]] = {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         for _ in range(rounds):
             found = {}
-            for each in SIDES:
-                measure, found[each] = side(each, folder, scratch)
-                measures[each].append(measure)
-                print(f"{each}: {measure.wall:.2f} s, {measure.peak_gb:.2f} GB", flush=True)
-            require_equal(found["core"], found["sql"])
-        measure, _ = job(folder, scratch)
-        measures["job"].append(measure)
+            for side in sides:
+                report = None if side == "job" else scratch / f"{side}.json"
+                measure, found[side] = measured(command(side, folder, scratch), report)
+                measures[side].append(measure)
+                print(f"{side}: {measure.wall:.2f} s, {measure.peak_gb:.2f} GB", flush=True)
+            require_equal(found)
     return measures
 
 
-def require_equal(ours: Totals, theirs: Totals) -> None:
-    """A ratio between two programs that find different things says nothing."""
-    for name, figure in theirs.items():
-        if ours[name] != figure:
-            raise SystemExit(f"{name}: the core finds {ours[name]}, the query {figure}")
+def require_equal(found: Mapping[str, Totals]) -> None:
+    """A ratio between programs that find different things says nothing."""
+    for side, totals in found.items():
+        for name, figure in totals.items():
+            if name in found["sql"] and found["sql"][name] != figure:
+                raise SystemExit(f"{name}: {side} finds {figure}, the query {found['sql'][name]}")
 
 
 def median(measures: list[Measure]) -> Measure:
     return Measure(*(statistics.median(column) for column in zip(*measures, strict=True)))
 
 
-def results(entries: int, lines: int, rounds: int, measures: Mapping[str, list[Measure]]) -> str:
-    """The page with the figures."""
-    core_, sql_, job_ = (median(measures[name]) for name in ("core", "sql", "job"))
-    rows = [
-        ("core, through the assets", core_),
-        ("DuckDB, hand-written", sql_),
-        ("`tieout run`, everything", job_),
-    ]
-    table = "\n".join(
-        f"| {name} | {m.wall:.1f} | {m.cpu:.1f} | {m.peak_gb:.2f} | {m.load:.1f} |" for name, m in rows
-    )
+def page(measures: Mapping[int, Mapping[str, Measure]], lines: Mapping[int, int], rounds: int) -> str:
+    """The page with the figures, a table for each size."""
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
-    wall, cpu = core_.wall / sql_.wall, core_.cpu / sql_.cpu
-    often = "Once" if rounds == 1 else f"Median of {rounds}"
-    return f"""# Results
+    often = "Once" if rounds == 1 else f"Median of {rounds} runs"
+    parts = [HEAD.format(often=often)]
+    for entries, of_size in measures.items():
+        parts.append(f"## {entries:,} value entries, {lines[entries]:,} G/L entries\n")
+        parts.append("\n".join(table(of_size)) + "\n")
+    parts.append("## How time grows\n")
+    parts.append("\n".join(growth(measures)) + "\n")
+    parts.append(f"{datetime.now():%Y-%m-%d}, {machine}; {versions}.\n{FOOT}")
+    return "\n".join(parts)
 
-**The core takes {cpu:.1f} times the CPU time and {wall:.1f} times the wall time of a hand-written query
-in DuckDB for the same totals.**
 
-{entries:,} value entries, {lines:,} G/L entries, one entry in a thousand at fault; books of `generate.py`,
-Parquet. {often}, both in turn in one run, a process each. Both found the same subledger and G/L on every
-controlled account and the same places where entry and lines disagree.
+def table(measures: Mapping[str, Measure]) -> Iterator[str]:
+    """A row a side; the last columns say how many times the floor and the query it takes."""
+    floor, query = measures["floor"], measures["sql"]
+    yield "| | wall s | CPU s | peak GB | load before | wall / floor | CPU / query |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for side, m in measures.items():
+        yield (
+            f"| {LABELS[side]} | {m.wall:.1f} | {m.cpu:.1f} | {m.peak_gb:.2f} | {m.load:.1f} "
+            f"| {m.wall / floor.wall:.1f} | {m.cpu / query.cpu:.1f} |"
+        )
 
-| | wall s | CPU s | peak GB | load before |
-|---|---:|---:|---:|---:|
-{table}
 
-The core validates every cell, hashes every file, names a cause for every difference and judges; the query
-does none of this. Seconds of the first two leave out starting Python and imports; those of `tieout run`
-include them, and the report and all files.
+def growth(measures: Mapping[int, Mapping[str, Measure]]) -> Iterator[str]:
+    """By which power of the number of entries each side's CPU time grows, between the sizes that it ran."""
+    yield "| | from | to | CPU time grows with n to the power of | peak GB from | to |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for side, label in LABELS.items():
+        sizes = [entries for entries, of_size in measures.items() if side in of_size]
+        if len(sizes) > 1:
+            small, large = sizes[0], sizes[-1]
+            first, last = measures[small][side], measures[large][side]
+            power = math.log(last.cpu / first.cpu) / math.log(large / small)
+            yield (
+                f"| {label} | {small:,} | {large:,} | {power:.2f} "
+                f"| {first.peak_gb:.2f} | {last.peak_gb:.2f} |"
+            )
 
-{datetime.now():%Y-%m-%d}, {machine}; {versions}.
+
+HEAD = """\
+# Results
+
+One entry in a thousand is at fault; books of `generate.py`, Parquet. {often}, all in turn, a process each.
+Every side found the same subledger and G/L on every controlled account and the same number of places where
+entry and lines disagree (datacompy: the latter for entries; reading and summing finds nothing).
+
+tieout validates every cell, hashes every file, names a cause for every difference and judges; the others do
+none of this. Seconds leave out starting Python and imports, except those of `tieout run`.
+"""
+FOOT = """\
 Where the load is above the number of processors, other work ran beside it: wall times are inflated then, the
 CPU times less so. Repeat it with `make bench`.
 """
@@ -213,36 +280,37 @@ def rows_of(file: Path) -> int:
     return int(pl.scan_parquet(file).select(pl.len()).collect().item())
 
 
+def generated(entries: int) -> Path:
+    folder = HERE / "data" / str(entries)
+    if not folder.exists():
+        made = ["--entries", str(entries), "--out", str(folder)]
+        subprocess.run([sys.executable, str(HERE / "generate.py"), *made], check=True)
+    return folder
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the core against a hand-written query.")
-    parser.add_argument("--entries", type=int, default=1_000_000, help="value entries")
+    parser = argparse.ArgumentParser(description="Measure the main job against others that do part of it.")
+    parser.add_argument("--entries", type=int, nargs="+", default=[200_000, 1_000_000], help="value entries")
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs")
-    parser.add_argument("--data", type=Path, help="books that generate.py has written")
+    parser.add_argument(
+        "--most", type=int, default=2_000_000, help="the most entries that tieout itself runs"
+    )
+    parser.add_argument("--without", nargs="*", default=[], choices=list(LABELS), help="sides to leave out")
     parser.add_argument("--side", choices=list(SIDES), help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    folder = arguments.data or HERE / "data" / str(arguments.entries)
     if arguments.side:
-        return measure_here(arguments.side, folder, arguments.report)
-    if not folder.exists():
-        generate = [
-            sys.executable,
-            str(HERE / "generate.py"),
-            "--entries",
-            str(arguments.entries),
-            "--out",
-            str(folder),
-        ]
-        subprocess.run(generate, check=True)
-    measures = compared(folder, arguments.rounds)
-    page = results(
-        rows_of(folder / "value_entry.parquet"),
-        rows_of(folder / "gl_entry.parquet"),
-        arguments.rounds,
-        measures,
-    )
-    RESULTS.write_text(page)
-    print(page)
+        return measure_here(arguments.side, arguments.data, arguments.report)
+    measures, lines = {}, {}
+    for entries in sorted(arguments.entries):
+        folder = generated(entries)
+        left_out = {*arguments.without, *(OURS if entries > arguments.most else ())}
+        of_size = compared(folder, [side for side in LABELS if side not in left_out], arguments.rounds)
+        measures[entries] = {side: median(each) for side, each in of_size.items()}
+        lines[entries] = rows_of(folder / "gl_entry.parquet")
+    RESULTS.write_text(page(measures, lines, arguments.rounds))
+    print(RESULTS.read_text())
     return None
 
 

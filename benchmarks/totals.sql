@@ -76,15 +76,29 @@ booked AS (SELECT gl_account_no AS account_no, sum(amount) AS gl FROM gl_entry G
 SELECT account_no, subledger, coalesce(gl, 0) AS gl
 FROM expected LEFT JOIN booked USING (account_no) ORDER BY account_no;
 
+-- statement: shared, lines of several entries in the parts that each entry expects
+CREATE TEMP TABLE shared AS
+SELECT linked.gl_entry_no, linked.account_no, linked.value_entry_no, linked.amount AS booked, legs.amount
+FROM linked JOIN legs
+  ON legs.value_entry_no = linked.value_entry_no AND legs.account_no = linked.account_no
+  AND sign(legs.amount) = sign(linked.amount)
+WHERE members > 1;
+
+-- statement: expected, what each entry should have on each account
+CREATE TEMP VIEW expected AS
+SELECT value_entry_no, account_no, sum(amount) AS amount FROM legs GROUP BY value_entry_no, account_no;
+
+-- statement: held, what it has
+CREATE TEMP VIEW held AS
+SELECT value_entry_no, account_no, sum(amount) AS amount FROM (
+  SELECT value_entry_no, account_no, amount FROM shared
+  UNION ALL
+  SELECT value_entry_no, account_no, amount FROM linked WHERE members = 1
+)
+GROUP BY value_entry_no, account_no;
+
 -- statement: mismatches, pairs of entry and account whose lines don't add up to what was expected
-WITH shared AS (
-  SELECT linked.gl_entry_no, linked.account_no, linked.value_entry_no, linked.amount AS booked, legs.amount
-  FROM linked JOIN legs
-    ON legs.value_entry_no = linked.value_entry_no AND legs.account_no = linked.account_no
-    AND sign(legs.amount) = sign(linked.amount)
-  WHERE members > 1
-),
-apart AS (
+WITH apart AS (
   SELECT value_entry_no, account_no, sum(amount) AS amount FROM (
     SELECT value_entry_no, account_no, -amount AS amount FROM legs
     UNION ALL
