@@ -74,6 +74,12 @@ Materiality = Annotated[
         "--materiality", metavar="AMOUNT", help="Smaller differences don't count; 0.01 if not given."
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", metavar="N", min=1, help="Companies run at one time; half the processors if not given."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
@@ -104,6 +110,7 @@ def status(body: Callable[[], int]) -> int:
 @command
 def demo(
     out: Out = None,
+    jobs: Jobs = None,
     json: Json = False,
 ) -> int:
     """Runs the main job on the companies that ship with tieout; needs nothing else.
@@ -112,7 +119,7 @@ def demo(
     """
     from assets import config, reconciliation
 
-    chosen = config.with_flags(config.Config(), source=reconciliation.demo_companies(), out=out)
+    chosen = config.with_flags(config.Config(), source=reconciliation.demo_companies(), out=out, jobs=jobs)
     return reconciliation.reconciled(config.assignment(chosen), as_json=json)
 
 
@@ -127,6 +134,7 @@ def run(
     roll_from: From = None,
     out: Out = None,
     materiality: Materiality = None,
+    jobs: Jobs = None,
     json: Json = False,
 ) -> int:
     """Ties the stock ledger to the general ledger and publishes the result. Flags win over the config file.
@@ -136,7 +144,15 @@ def run(
     from assets import config, reconciliation
 
     chosen = config.chosen(
-        config_file, source, company, as_of, out, materiality, known_at=known_at, roll_from=roll_from
+        config_file,
+        source,
+        company,
+        as_of,
+        out,
+        materiality,
+        known_at=known_at,
+        roll_from=roll_from,
+        jobs=jobs,
     )
     return reconciliation.reconciled(config.assignment(chosen), as_json=json)
 

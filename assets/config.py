@@ -6,7 +6,7 @@ do (``schemas.ledger.Settings`` is what the calculation sees of them).
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -105,6 +105,7 @@ class Run(Section):
     roll_from: Day | None = None
     materiality: Amount = Decimal("0.01")
     out: str = Field(default=OUT, min_length=1)
+    jobs: int | None = Field(default=None, ge=1)
 
 
 class Switches(Section):
@@ -157,6 +158,7 @@ class Assignment:
     out: Path
     settings: Settings
     posting_rules: Path | None = None
+    jobs: int | None = None
 
 
 def assignment(config: Config) -> Assignment:
@@ -171,6 +173,7 @@ def assignment(config: Config) -> Assignment:
         source=Path(config.source.path),
         company=config.source.company,
         out=Path(config.run.out),
+        jobs=config.run.jobs,
         settings=settings(config),
         posting_rules=None if own is None else Path(own),
     )
@@ -245,10 +248,11 @@ def chosen(
     materiality: str | None = None,
     known_at: str | None = None,
     roll_from: str | None = None,
+    jobs: int | None = None,
 ) -> Config:
     """The configuration of a file, or the defaults without one, with the command line's flags on top."""
     config = Config() if path is None else read(path)
-    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from)
+    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from, jobs)
 
 
 def with_flags(
@@ -260,9 +264,10 @@ def with_flags(
     materiality: str | None = None,
     known_at: str | None = None,
     roll_from: str | None = None,
+    jobs: int | None = None,
 ) -> Config:
     """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
-    given = {
+    given: Mapping[str, Mapping[str, object]] = {
         "source": {"path": None if source is None else str(source), "company": company},
         "run": {
             "as_of": as_of,
@@ -270,6 +275,7 @@ def with_flags(
             "roll_from": roll_from,
             "out": None if out is None else str(out),
             "materiality": materiality,
+            "jobs": jobs,
         },
     }
     tables = config.model_dump()
@@ -335,6 +341,9 @@ path = "exports"
 # materiality = 0.01
 # Where the results go. The folder shows the old run or the new one, never half of one.
 # out = "tieout-out"
+# How many companies are run at one time, each in a process of its own. Without it: half as
+# many as there are processors. Each takes memory for its own books; where that is scarce, say 1.
+# jobs = 1
 
 [switches]
 # How the ERP is set up. Only used where inventory_setup and manufacturing_setup aren't exported;

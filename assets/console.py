@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -44,11 +44,21 @@ STAGES: Mapping[str, str] = {
 }
 
 
+Progress = Callable[[str], AbstractContextManager[Step]]
+
+
+@contextmanager
+def lines(title: str) -> Iterator[Step]:
+    """Tells the stages of a run line by line."""
+    yield lambda name, total: say(f"{title}: {STAGES[name]}") if name in STAGES else None
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Step]:
     """Shows the stages of a run: a bar on a terminal, plain lines otherwise."""
     if not sys.stderr.isatty():
-        yield lambda name, total: say(f"{title}: {STAGES[name]}") if name in STAGES else None
+        with lines(title) as step:
+            yield step
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import typer
 
-from assets import console, explanation, publication, run, storage, telling
+from assets import console, explanation, publication, run, storage, telling, together
 from assets.config import Assignment
 from assets.console import Step
 from schemas import bc
@@ -49,13 +49,22 @@ def reconciled(assignment: Assignment, as_json: bool = False) -> int:
     """
     companies = chosen(assignment)
     with publication.draft(assignment.out) as draft:
-        outcomes = [one(assignment, company, folder, draft) for company, folder in folders(companies).items()]
+        outcomes = all_of(assignment, folders(companies), draft)
         if len(outcomes) > 1:
             publication.write_json(overview(outcomes), draft / "summary.json")
         if len(outcomes) > 1 or outcomes[0].summary is not None:
             publication.switch(draft, assignment.out)
             typer.echo(published(assignment.out, as_json, outcomes))
     return worst(outcomes)
+
+
+def all_of(assignment: Assignment, places: Mapping[str, str], draft: Path) -> Sequence[Outcome]:
+    """Every company's outcome, in their order; several are run at one time where there are processors."""
+    jobs = assignment.jobs or together.usual_jobs()
+    if jobs == 1 or len(places) == 1:
+        return [one(assignment, company, folder, draft) for company, folder in places.items()]
+    arguments = [(assignment, company, folder, draft) for company, folder in places.items()]
+    return together.each(one_beside_others, arguments, jobs, lost)
 
 
 def chosen(assignment: Assignment) -> Sequence[str]:
@@ -76,21 +85,46 @@ def folders(companies: Sequence[str]) -> Mapping[str, str]:
     return publication.folder_names(companies) if len(companies) > 1 else dict.fromkeys(companies, ".")
 
 
-def one(assignment: Assignment, company: str, folder: str, draft: Path) -> Outcome:
+def one(
+    assignment: Assignment,
+    company: str,
+    folder: str,
+    draft: Path,
+    progress: console.Progress = console.progress,
+) -> Outcome:
     """One company through all assets; what it wrote before it got into trouble doesn't stay."""
     resource = run.as_resource(assignment, company, draft / folder)
     outcome = attempted(
-        company, folder, lambda step: run.materialized("reconcile", resource, step)["summary"]
+        company, folder, lambda step: run.materialized("reconcile", resource, step)["summary"], progress
     )
     if outcome.summary is None and folder != ".":
         shutil.rmtree(draft / folder, ignore_errors=True)
     return outcome
 
 
-def attempted(company: str, folder: str, body: Callable[[Step], Mapping[str, Any]]) -> Outcome:
+def one_beside_others(assignment: Assignment, company: str, folder: str, draft: Path) -> Outcome:
+    """The same in a process beside others: several bars would overwrite one another."""
+    return one(assignment, company, folder, draft, console.lines)
+
+
+def lost(assignment: Assignment, company: str, folder: str, draft: Path) -> Outcome:
+    """The outcome of a company whose process was ended from outside."""
+    shutil.rmtree(draft / folder, ignore_errors=True)
+    told = "its process, or that of another company, was ended from outside: is there enough memory? "
+    told += "Run one company at a time with --jobs 1"
+    console.say(f"tieout: {company}: {told}")
+    return Outcome(company, folder, None, told)
+
+
+def attempted(
+    company: str,
+    folder: str,
+    body: Callable[[Step], Mapping[str, Any]],
+    progress: console.Progress = console.progress,
+) -> Outcome:
     """The outcome of a company's run; a fault is told at once and kept as this company's trouble."""
     try:
-        with console.progress(company) as step:
+        with progress(company) as step:
             return Outcome(company, folder, body(step))
     except (Exception, pl.exceptions.PanicException) as fault:
         console.say(f"tieout: {company}: {console.trouble(fault)}")

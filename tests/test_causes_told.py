@@ -33,9 +33,7 @@ def told() -> Iterator[str]:
     yield "\n## BC's page\n"
     yield from table(rules.matrix_warnings())
     yield "\n## In the stock ledger by itself\n"
-    yield from table(
-        rules.stock_checks().select("stock_check", "cause", "about", "severity", "needs", "sentence")
-    )
+    yield from table(rules.stock_checks().drop("predicate"))
 
 
 def table(rows: pl.DataFrame) -> Iterator[str]:
