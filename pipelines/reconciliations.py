@@ -13,6 +13,8 @@ from schemas.money import AMOUNT
 
 AMOUNTS = ("left_amount", "right_amount")
 SUMS = (pl.col(AMOUNTS).sum(), pl.col("has_left").any())
+#: The keys that an amount has of its own; all others are those of its value entry.
+OWN = ("account_no", "account_role", "cost_kind", "posting_date", "value_entry_no", "amount")
 OPEN_CAUSES = ("unposted", "skipped_setup", "unposted_not_queued", "expected_cost_stranded")
 NO_ENTRY = "(no entry)"
 TOTAL = "(total)"
@@ -54,7 +56,7 @@ def _result(row: Mapping[str, str], facts: Mapping[str, pl.LazyFrame], books: Bo
             nothing.with_columns(*told, total_key, left_amount=None, right_amount=None, difference=None)
         )
     grain = row["grain"].split(";")
-    compared = _compared(row, grain, facts).collect(engine="streaming")
+    compared = _compared(row, grain, facts, books).collect(engine="streaming")
     differing = compared.filter(pl.col("difference") != 0)
     total = compared.select(
         total_key,
@@ -78,11 +80,14 @@ def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _compared(row: Mapping[str, str], grain: list[str], facts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+def _compared(
+    row: Mapping[str, str], grain: list[str], facts: Mapping[str, pl.LazyFrame], books: Books
+) -> pl.LazyFrame:
     """Both sums per key. ``where_left`` leaves out keys that only the right side has; ``dates`` compares the
     days of those amounts only that agree when the day is left aside.
     """
-    sides = _beside(_side(row, "left", facts), _side(row, "right", facts), grain)
+    left, right = (_side(row, side, grain, facts, books) for side in ("left", "right"))
+    sides = _beside(left, right, grain)
     both = _by_day(sides, grain) if row["rule"] == "dates" else sides.group_by(grain).agg(*SUMS)
     if row["rule"] == "where_left":
         both = both.filter("has_left")
@@ -116,18 +121,23 @@ def _told(key: str) -> pl.Expr:
     return pl.when(text == "").then(pl.lit("(blank)")).otherwise(text.fill_null(NO_ENTRY))
 
 
-def _side(row: Mapping[str, str], side: str, facts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """The fact that the row names, of the roles and entries that it names, in the row's sign."""
+def _side(
+    row: Mapping[str, str], side: str, grain: list[str], facts: Mapping[str, pl.LazyFrame], books: Books
+) -> pl.LazyFrame:
+    """The fact that the row names, of the roles and entries that it names, in the row's sign, with the keys
+    of its grain.
+    """
     fact = facts.get(row[f"{side}_fact"], facts["posted"].clear())
     limits = {
         "account_role": row[f"{side}_roles"],
         "item_ledger_entry_type": row[f"{side}_types"],
         "entry_type": row[f"{side}_entry_types"],
     }
-    for column, allowed in limits.items():
-        if allowed:
-            fact = fact.filter(pl.col(column).is_in(allowed.split(";")))
-    return fact.with_columns((pl.col("amount") * int(row[f"{side}_sign"])).cast(AMOUNT))
+    asked = {column: allowed.split(";") for column, allowed in limits.items() if allowed}
+    keyed = _keyed(fact, [*grain, *asked], books).filter(
+        *(pl.col(column).is_in(allowed) for column, allowed in asked.items())
+    )
+    return keyed.with_columns((pl.col("amount") * int(row[f"{side}_sign"])).cast(AMOUNT))
 
 
 def _beside(left: pl.LazyFrame, right: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:
@@ -150,7 +160,7 @@ def _facts(
     differences: pl.DataFrame,
     books: Books,
 ) -> dict[str, pl.LazyFrame]:
-    """The facts by name, each with every key: what is demanded, posted, open by value entry; what the G/L
+    """The facts by name: what is demanded, posted, open by value entry; what the G/L
     holds, linked or at all; cost of the entries and of those for projects, and their purchase amounts; what
     findings list as open. Entries whose flags contradict themselves aren't open but findings of their own.
     """
@@ -177,7 +187,7 @@ def _facts(
         "project": cost.filter(pl.col("job_no") != ""),
         "purchases": entries.with_columns(amount=pl.col("purchase_amount")),
     }
-    return {name: _keyed(fact.lazy(), books) for name, fact in facts.items()}
+    return {name: fact.lazy() for name, fact in facts.items()}
 
 
 def _role_of_account() -> pl.Expr:
@@ -185,17 +195,16 @@ def _role_of_account() -> pl.Expr:
     return pl.coalesce(*(pl.when(roles.list.contains(role)).then(pl.lit(role)) for role in CONTROLLED_ROLES))
 
 
-def _keyed(fact: pl.LazyFrame, books: Books) -> pl.LazyFrame:
-    """The fact with the keys of its value entry; its own date, account and role are those of the line."""
-    own = ("account_no", "account_role", "cost_kind", "posting_date", "value_entry_no", "amount")
+def _keyed(fact: pl.LazyFrame, keys: list[str], books: Books) -> pl.LazyFrame:
+    """The fact with the keys of its value entry; its own date, account and role are those of the line. The
+    value entries are only joined for what they alone know.
+    """
     given = fact.collect_schema().names()
-    entries = books.value_entries.lazy().select(
-        "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "entry_type", "variance_type",
-        "inventory_posting_group", "location_code", "document_no", "item_no", "job_no",
-    )  # fmt: skip
-    return (
-        fact.filter(pl.col("amount") != 0)
-        .select(pl.col(c) if c in given else pl.lit(None, pl.String).alias(c) for c in own)
-        .join(entries, on="value_entry_no", how="left", validate="m:1")
-        .with_columns(pl.col("amount").cast(AMOUNT), month=pl.col("posting_date").dt.strftime("%Y-%m"))
-    )
+    absent = [pl.lit(None, pl.String).alias(c) for c in OWN if c not in given]
+    months = [pl.col("posting_date").dt.strftime("%Y-%m").alias("month")] if "month" in keys else []
+    rows = fact.filter(pl.col("amount") != 0).select(*(c for c in OWN if c in given), *absent)
+    of_entry = [key for key in dict.fromkeys(keys) if key not in (*OWN, "month")]
+    if of_entry:
+        entries = books.value_entries.lazy().select("value_entry_no", *of_entry)
+        rows = rows.join(entries, on="value_entry_no", how="left", validate="m:1")
+    return rows.with_columns(pl.col("amount").cast(AMOUNT), *months)
