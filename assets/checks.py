@@ -9,7 +9,6 @@ from functools import partial
 
 import dagster as dg
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
 
 from schemas import bc, ledger, marts
 from schemas.bc import Extract
@@ -57,12 +56,14 @@ def breaches(table: str, contract: Contract, rows: pl.DataFrame) -> Iterable[str
     """The first breaches of a table's contract, each with its column, the rule and the value."""
     try:
         contract(rows)
-    except SchemaErrors as fault:
-        for case in fault.failure_cases.head(SHOWN).iter_rows(named=True):
-            place = f"{table}.{case['column']}" if case["column"] else table
-            yield f"{place}: {case['check']} does not hold for {case['failure_case']}"
-    except (
-        SchemaError,
-        pl.exceptions.PolarsError,
-    ) as fault:  # Pandera stumbles where a key column is missing
-        yield f"{table}: {fault}"
+    except Exception as fault:
+        from pandera.errors import SchemaError, SchemaErrors  # loaded by now, and not before it is needed
+
+        if isinstance(fault, SchemaErrors):
+            for case in fault.failure_cases.head(SHOWN).iter_rows(named=True):
+                place = f"{table}.{case['column']}" if case["column"] else table
+                yield f"{place}: {case['check']} does not hold for {case['failure_case']}"
+        elif isinstance(fault, (SchemaError, pl.exceptions.PolarsError)):
+            yield f"{table}: {fault}"  # Pandera stumbles where a key column is missing
+        else:
+            raise

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
+from schemas import contracts
+from schemas.contracts import Column, Contract
 from schemas.money import AMOUNT, QUANTITY
-
-if TYPE_CHECKING:
-    import pandera.polars as pa
 
 REQUIRED_TABLES = ("value_entry", "gl_entry", "inventory_posting_setup", "general_posting_setup")
 #: The tables that give accounts, with their numbers: the change log names them by number.
@@ -150,47 +149,31 @@ def empty(table: str) -> pl.DataFrame:
 
 
 def checked(table: str, rows: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """The rows, once they keep the table's contract; raises pandera's ``SchemaErrors`` with every breach.
-
-    Collects first: on a lazy frame Pandera would look at types only.
-    """
-    return contract(table).validate(rows.lazy().collect(), lazy=True)
+    """The rows, once they keep the table's contract; raises pandera's ``SchemaErrors`` with every breach."""
+    return contracts.checked(contract(table), rows)
 
 
 @cache
-def contract(table: str) -> "pa.DataFrameSchema":
+def contract(table: str) -> Contract:
     """What the typed table promises, generated from its rows in `bc_fields.csv`."""
-    import pandera.polars as pa
-
-    return pa.DataFrameSchema(
-        {field.column: _column(field) for field in fields()[table]},
-        unique=list(key(table)),
-        strict=True,
-        name=table,
-    )
+    columns = {field.column: _column(field) for field in fields()[table]}
+    return Contract(table, columns, key(table))
 
 
-def _column(field: Field) -> "pa.Column":
-    import pandera.polars as pa
-
-    checks = []
-    if field.options:
-        checks.append(pa.Check.isin(list(field.options.values())))
-    if field.type == "code":
-        checks.append(pa.Check(_is_code, name="trimmed and upper case"))
+def _column(field: Field) -> Column:
     is_text = field.dtype == pl.String and not (field.options and "" not in field.options.values())
-    return pa.Column(
+    return Column(
         field.dtype,
-        checks,
-        nullable=not (is_text or field.is_required or field.default is not None),
+        is_nullable=not (is_text or field.is_required or field.default is not None),
+        values=list(field.options.values()),
+        rule=("trimmed and upper case", _is_code) if field.type == "code" else None,
         title=field.caption,
         description=field.unit or None,
     )
 
 
-def _is_code(data: "pa.PolarsData") -> pl.LazyFrame:
-    code = pl.col(data.key)
-    return data.lazyframe.select(code == code.str.strip_chars().str.to_uppercase())
+def _is_code(code: pl.Expr) -> pl.Expr:
+    return code == code.str.strip_chars().str.to_uppercase()
 
 
 def _field(row: Mapping[str, str]) -> Field:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
+from schemas import contracts
+from schemas.contracts import Column, Contract
 from schemas.money import AMOUNT, QUANTITY
-
-if TYPE_CHECKING:
-    import pandera.polars as pa
 
 TIMESTAMP = pl.Datetime("ms")
 
@@ -324,29 +323,25 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = {"origin": ORIGINS, "wip_writeoff"
 
 
 @cache
-def contract(table: str) -> "pa.DataFrameSchema":
+def contract(table: str) -> Contract:
     """What a table of the books promises: types, keys that tell rows apart, values where one must be."""
-    import pandera.polars as pa
-
     columns, key = TABLES[table]
-    return pa.DataFrameSchema(
-        {
-            name: pa.Column(
-                dtype,
-                nullable=name not in key and (name in MAY_BE_NULL or table in DESCRIPTIONS),
-                checks=[pa.Check.isin(VOCABULARIES[name])] if name in VOCABULARIES else None,
-            )
-            for name, dtype in columns.items()
-        },
-        unique=list(key),
-    )
+    promised = {
+        name: Column(
+            dtype,
+            is_nullable=name not in key and (name in MAY_BE_NULL or table in DESCRIPTIONS),
+            values=VOCABULARIES.get(name, ()),
+        )
+        for name, dtype in columns.items()
+    }
+    return Contract(None, promised, key, is_strict=False)
 
 
 def checked(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The table itself if it keeps its contract, data included; else Pandera's ``SchemaErrors`` with all
     breaches.
     """
-    return contract(table).validate(frame, lazy=True)
+    return contracts.checked(contract(table), frame)
 
 
 @dataclass(frozen=True)

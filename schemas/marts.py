@@ -10,15 +10,13 @@ subledger.
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from schemas import money
+from schemas import contracts, money
+from schemas.contracts import Contract
 from schemas.ledger import CONTROLLED_ROLES
-
-if TYPE_CHECKING:
-    import pandera.polars as pa
 
 ROLES = (
     *CONTROLLED_ROLES,
@@ -476,42 +474,19 @@ def published(mart: str, rows: pl.DataFrame, scale: int, scale_acy: int = money.
 
 
 def checked(mart: str, rows: pl.DataFrame | pl.LazyFrame, scale: int, scale_acy: int = 2) -> pl.DataFrame:
-    """The published rows, once they keep the contract; raises pandera's ``SchemaErrors`` with every breach.
-
-    Collects first: on a lazy frame Pandera would look at types only.
-    """
-    return contract(mart, scale, scale_acy).validate(rows.lazy().collect(), lazy=True)
+    """The published rows, once they keep the contract; Pandera's ``SchemaErrors`` have all breaches."""
+    return contracts.checked(contract(mart, scale, scale_acy), rows)
 
 
-def contract(mart: str, scale: int, scale_acy: int = money.LEAST_SCALE) -> "pa.DataFrameSchema":
+def contract(mart: str, scale: int, scale_acy: int = money.LEAST_SCALE) -> Contract:
     """What the published mart promises at the company's scales."""
-    import pandera.polars as pa
-
-    return pa.DataFrameSchema(
-        {
-            name: pa.Column(
-                column.dtype(scale, scale_acy),
-                [pa.Check.isin(list(column.values))] if column.values else [],
-                nullable=column.is_nullable,
-            )
-            for name, column in MARTS[mart].items()
-        },
-        checks=[pa.Check(_Law(law), name=name) for name, law in _laws(mart).items()],
-        unique=list(KEYS[mart]) if mart in KEYS else None,
-        strict=True,
-        ordered=True,
-        name=mart,
-    )
-
-
-class _Law:
-    """A law as Pandera wants to call it."""
-
-    def __init__(self, law: pl.Expr) -> None:
-        self.law = law
-
-    def __call__(self, data: "pa.PolarsData") -> pl.LazyFrame:
-        return data.lazyframe.select(self.law.alias("holds"))
+    columns = {
+        name: contracts.Column(
+            column.dtype(scale, scale_acy), is_nullable=column.is_nullable, values=column.values or ()
+        )
+        for name, column in MARTS[mart].items()
+    }
+    return Contract(mart, columns, KEYS.get(mart, ()), _laws(mart), is_ordered=True)
 
 
 def _laws(mart: str) -> Mapping[str, pl.Expr]:

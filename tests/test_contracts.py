@@ -10,7 +10,7 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from assets.storage import read_company
-from schemas import bc, ledger, marts, money
+from schemas import bc, contracts, ledger, marts, money
 
 CRONUS_USA = Path(__file__).parent.parent / "assets" / "companies" / "cronus_usa"
 BC_TABLES = 41
@@ -62,6 +62,12 @@ def test_every_table_of_cronus_usa_keeps_its_contract() -> None:
     extract = read_company(CRONUS_USA)
     for table, frame in extract.tables.items():
         assert bc.checked(table, frame).equals(frame)
+
+
+def test_what_one_query_lets_pass_pandera_lets_pass() -> None:
+    for table, frame in read_company(CRONUS_USA).tables.items():
+        assert contracts.keeps(bc.contract(table), frame), table
+        contracts.pandera(bc.contract(table)).validate(frame, lazy=True)
 
 
 BROKEN: dict[str, tuple[Breach, tuple[str, str]]] = {
