@@ -110,8 +110,7 @@ def one_beside_others(assignment: Assignment, company: str, folder: str, draft: 
 def lost(assignment: Assignment, company: str, folder: str, draft: Path) -> Outcome:
     """The outcome of a company whose process was ended from outside."""
     shutil.rmtree(draft / folder, ignore_errors=True)
-    told = "its process, or that of another company, was ended from outside: is there enough memory? "
-    told += "Run one company at a time with --jobs 1"
+    told = "its process was ended from outside, twice; is there enough memory for its books?"
     console.say(f"tieout: {company}: {told}")
     return Outcome(company, folder, None, told)
 

@@ -8,10 +8,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
@@ -38,25 +37,32 @@ def each(
 ) -> Sequence[Result]:
     """``work`` done for each of the arguments, ``jobs`` at a time, in their order.
 
-    ``work`` and what it gives must be picklable. Where a process is ended from outside, for want of memory
-    as a rule, ``lost`` says what stands in for the results of the arguments that it takes along: all that
-    weren't done yet. An interruption ends all of them.
+    ``work`` and what it gives must be picklable, and doing it twice must do no harm: where a process is ended
+    from outside, for want of memory as a rule, all that wasn't done yet is done again, one at a time. What is
+    ended then as well gets from ``lost`` what stands in for its result. An interruption ends all of them.
     """
-    workers = min(jobs, len(arguments))
+    numbered = dict(enumerate(arguments))
+    done = _attempted(work, numbered, min(jobs, len(arguments)))
+    for number in numbered.keys() - done.keys():
+        done |= _attempted(work, {number: numbered[number]}, 1)
+    return [done[n] if n in done else lost(*of_one) for n, of_one in numbered.items()]
+
+
+def _attempted(
+    work: Callable[..., Result], arguments: Mapping[int, tuple[object, ...]], workers: int
+) -> dict[int, Result]:
+    """The results by the number of their arguments; without those that weren't done when a process ended."""
     shared = {THREADS: str(max(1, processors() // workers))} if THREADS not in os.environ else {}
+    done: dict[int, Result] = {}
     with (
         _environment(shared),
         ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin) as pool,
     ):
-        waiting = [(pool.submit(work, *of_one), of_one) for of_one in arguments]
-        return [_result(future, partial(lost, *of_one)) for future, of_one in waiting]
-
-
-def _result(future: Future[Result], lost: Callable[[], Result]) -> Result:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return lost()
+        waiting = {number: pool.submit(work, *of_one) for number, of_one in arguments.items()}
+        for number, future in waiting.items():
+            with suppress(BrokenProcessPool):
+                done[number] = future.result()
+    return done
 
 
 @contextmanager

@@ -23,8 +23,21 @@ def test_results_come_in_order() -> None:
     assert together.each(pow, [(2, 5), (3, 2), (2, 3)], 2, lost=pow) == [32, 9, 8]
 
 
-def test_a_process_that_is_ended_from_outside_is_told() -> None:
+def test_a_process_that_is_ended_twice_from_outside_is_told() -> None:
     assert together.each(os._exit, [(9,), (9,)], 2, lost="lost {}".format) == ["lost 9", "lost 9"]
+
+
+def ended_once(number: int, trace: Path) -> int:
+    """Ends its process the first time that anybody calls it."""
+    if not trace.exists():
+        trace.touch()
+        os._exit(9)
+    return number
+
+
+def test_a_process_that_is_ended_once_costs_a_repetition_and_nothing_else(tmp_path: Path) -> None:
+    arguments = [(number, tmp_path / "trace") for number in range(5)]
+    assert together.each(ended_once, arguments, 2, lost=repr) == [0, 1, 2, 3, 4]
 
 
 def test_two_companies_at_one_time_give_the_same_files_to_the_byte(tmp_path: Path) -> None:
