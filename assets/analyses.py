@@ -181,11 +181,11 @@ def setup_findings(
     setup_timeline: pl.DataFrame,
     setup_log: pl.DataFrame,
     differences: pl.DataFrame,
-    extract: Extract,
+    outline: Extract,
     books: Books,
 ) -> pl.DataFrame:
     """What stands out in the posting setup: doors left open, two purposes, rows that will be missing."""
     return setup_advice.setup_findings(
-        expected_postings, setup_timeline, setup_log, differences, extract, books, rules.causes(),
+        expected_postings, setup_timeline, setup_log, differences, outline, books, rules.causes(),
         rules.setup_kinds(),
     )  # fmt: skip

@@ -253,7 +253,7 @@ def evidence(run: Run, extract: Extract, books: Books) -> pl.DataFrame:
 @dg.asset(group_name=GROUP)
 def summary(
     run: Run,
-    extract: Extract,
+    outline: Extract,
     books: Books,
     tie_outs: pl.DataFrame,
     differences: pl.DataFrame,
@@ -263,4 +263,4 @@ def summary(
 ) -> dict[str, Any]:
     """The verdict, and the figures that it rests on."""
     changes = rules.rule_changes(posting_rules)
-    return judge.summary(extract, books, tie_outs, differences, population, evidence, changes, run.settings())
+    return judge.summary(outline, books, tie_outs, differences, population, evidence, changes, run.settings())

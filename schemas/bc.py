@@ -7,7 +7,7 @@ the extract. Not here: reading files (`assets.storage`) and typing cells (`pipel
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -108,6 +108,21 @@ class Extract:
     known_at: datetime | None = None  # the rows are those that existed at that moment
     undetermined: tuple[Undetermined, ...] = ()
     carried_from: date | None = None  # balances at the end of this day stand for the entries up to it
+
+
+#: The tables that grow with every posting.
+LEDGERS = (
+    "value_entry", "gl_entry", "gl_item_ledger_relation", "item_ledger_entry", "item_application_entry",
+    "capacity_ledger_entry", "post_value_entry_to_gl",
+)  # fmt: skip
+
+
+def outlined(extract: Extract) -> Extract:
+    """The extract with nothing but the keys of its ledgers; setups and master data are whole."""
+    tables = {
+        name: rows.select(key(name)) if name in LEDGERS else rows for name, rows in extract.tables.items()
+    }
+    return replace(extract, tables=tables)
 
 
 def snake(caption: str) -> str:
