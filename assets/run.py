@@ -113,7 +113,9 @@ class Memory(dg.IOManager):
     then, rows.
     """
 
-    def __init__(self, given: Mapping[str, Any] | None = None, keeps: Callable[[str], bool] = bool) -> None:
+    def __init__(
+        self, given: Mapping[str, Any] | None = None, keeps: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self.values: dict[str, Any] = dict(given or {})
         self.keeps = keeps
         self.readers: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -59,9 +59,14 @@ def _attempted(
         ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin) as pool,
     ):
         waiting = {number: pool.submit(work, *of_one) for number, of_one in arguments.items()}
-        for number, future in waiting.items():
-            with suppress(BrokenProcessPool):
-                done[number] = future.result()
+        try:
+            for number, future in waiting.items():
+                with suppress(BrokenProcessPool):
+                    done[number] = future.result()
+        except BaseException:  # an interruption too: nobody waits for what is under way
+            for process in active_children():
+                process.terminate()
+            raise
     return done
 
 

@@ -373,8 +373,8 @@ SAYS: Mapping[str, str] = {
         "truncated."
     ),
     "value entries hold all quantities": (
-        "value_entry has none of the 3 entries between 2 and 6, and from 2025-01-02 on item ledger entry 3 "
-        "has a quantity that no value entry brought: the table is truncated."
+        "value_entry has none of the 3 entries between 2 and 6, and no value entry brought 4 quantities of "
+        "those days, the first of item ledger entry 3 of 2025-01-02: the table is truncated."
     ),
     "relation rows are whole": (
         "46 posted value entries and 102 G/L lines have no relation row, although the inventory cost of "

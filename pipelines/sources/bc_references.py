@@ -7,7 +7,6 @@ the same of one thing (``bc_agreement``), the words (``completeness.csv``), and 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 
 import polars as pl
 
@@ -313,11 +312,11 @@ def _cut_out(books: Books) -> Iterator[Hit]:
 
 
 def _quantities_cut_out(tables: Mapping[str, pl.DataFrame], books: Books) -> Iterator[Hit]:
-    """A hole in the numbers of the value entries, and a quantity received or invoiced in its days that no
+    """A hole in the numbers of the value entries, and quantities received or invoiced in its days that no
     value entry brought.
 
-    Numbers may be missing where postings were taken back, and a quantity may be wrong by itself; both at
-    one time are a table cut in two.
+    Numbers may be missing where postings were taken back, and one quantity may be wrong by itself; several
+    at one time are a table cut in two.
     """
     holes = _holes(books).filter(pl.col("from_date") <= pl.col("to_date"))
     if not holes.height or bc_agreement.is_compressed(tables) or books.opening_balances.height:
@@ -328,18 +327,20 @@ def _quantities_cut_out(tables: Mapping[str, pl.DataFrame], books: Books) -> Ite
     entries = books.item_ledger_entries.join(brought, on="item_ledger_entry_no", how="left").with_columns(
         pl.col("came", "invoiced").fill_null(0)
     )
-    earliest = pl.col("posting_date")
-    parts = (
-        entries.filter(pl.col("quantity") != pl.col("came")).with_columns(until=earliest),
-        entries.filter(pl.col("invoiced_quantity") != pl.col("invoiced")).with_columns(
-            until=pl.coalesce("last_invoice_date", pl.lit(date.max))
-        ),
+    received = entries.filter(pl.col("quantity") != pl.col("came")).with_columns(_until="posting_date")
+    invoiced = entries.filter(pl.col("invoiced_quantity") != pl.col("invoiced")).with_columns(
+        _until="last_invoice_date"
     )
-    lacking = pl.concat(parts).select("item_ledger_entry_no", since=earliest, until="until")
+    lacking = pl.concat([received, invoiced]).select("item_ledger_entry_no", "_until", since="posting_date")
     inside = holes.join_where(
-        lacking, pl.col("since") <= pl.col("to_date"), pl.col("until") >= pl.col("from_date")
-    ).sort("from_no", "item_ledger_entry_no")
-    if inside.height:
-        yield {
-            **inside.row(0, named=True), "missing": inside["to_no"][0] - inside["from_no"][0] - 1,
-        }  # fmt: skip
+        lacking, pl.col("since") <= pl.col("to_date"), pl.col("_until") >= pl.col("from_date")
+    )
+    found = (
+        inside.sort("item_ledger_entry_no")
+        .group_by("from_no", "to_no", maintain_order=True)
+        .agg(pl.col("item_ledger_entry_no", "since").first(), count=pl.len())
+        .filter(pl.col("count") >= LEAST_MISSING)
+        .sort("from_no")
+    )
+    if found.height:
+        yield {**found.row(0, named=True), "missing": found["to_no"][0] - found["from_no"][0] - 1}
