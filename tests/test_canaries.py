@@ -414,6 +414,21 @@ def test_the_books_without_a_defect_are_reconciled() -> None:
     assert {check["result"] for check in books["summary"]["checks_run"]} == {"passed"}
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "blank"),
+    [
+        ("capacity_ledger_entry", "posting_date", None),
+        ("capacity_ledger_entry", "invoiced_quantity", None),
+        ("item_application_entry", "quantity", None),
+        ("gl_register", "source_code", ""),
+        ("gl_entry", "source_code", ""),
+    ],
+)
+def test_a_column_that_is_blank_throughout_is_no_evidence(table: str, column: str, blank: str | None) -> None:
+    books = tied_out(edited(rolled(SEED), table, EVERY_ROW, **{column: blank}))
+    assert books["evidence"].filter(pl.col("result") == "failed").is_empty()
+
+
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_cause_is_found(cause: str) -> None:
     books = tied_out(CAUSES[cause](rolled(SEED)))

@@ -164,7 +164,7 @@ def test_bad_usage_is_told_and_ends_with_2(
 BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     "an unknown key": (
         "[run]\nmaterialty = 1",
-        "[run] materialty: is not known. Allowed here: as_of, known_at, roll_from, materiality, out.",
+        "[run] materialty: is not known. Allowed here: as_of, known_at, roll_from, materiality, out, jobs.",
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",

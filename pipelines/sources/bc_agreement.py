@@ -72,7 +72,9 @@ def _capacity_of_no_value_entry(tables: Mapping[str, pl.DataFrame], is_whole: bo
     """
     if not is_whole:
         return
-    capacity = tables["capacity_ledger_entry"].filter(pl.col("invoiced_quantity") != 0)
+    capacity = tables["capacity_ledger_entry"].filter(
+        (pl.col("invoiced_quantity") != 0) & pl.col("posting_date").is_not_null()
+    )
     of_its_day = tables["value_entry"].select(
         pl.col("capacity_ledger_entry_no").alias("entry_no"), "posting_date"
     )
@@ -99,13 +101,14 @@ def _of_other_quantities(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
 
 
 def _of_other_sources(tables: Mapping[str, pl.DataFrame]) -> Iterator[Hit]:
-    """A register bears the source code of its first entry.
+    """A register bears the source code of its first entry; blank ones tell nothing.
 
     Source: codeunit 12, StartPosting.
     """
     registers = tables["gl_register"].select("no", "source_code", entry_no="from_entry_no")
     firsts = tables["gl_entry"].select("entry_no", own_source_code="source_code")
-    both = registers.join(firsts, on="entry_no", how="inner")
+    is_told = (pl.col("source_code") != "") & (pl.col("own_source_code") != "")
+    both = registers.join(firsts, on="entry_no", how="inner").filter(is_told)
     other = both.filter(pl.col("source_code") != pl.col("own_source_code")).sort("no")
     if other.height >= LEAST_STRANGE and 2 * other.height >= both.height:
         yield {**other.row(0, named=True), "count": other.height, "of": both.height}

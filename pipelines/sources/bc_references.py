@@ -322,10 +322,13 @@ def _quantities_cut_out(tables: Mapping[str, pl.DataFrame], books: Books) -> Ite
     if not holes.height or bc_agreement.is_compressed(tables) or books.opening_balances.height:
         return
     brought = books.value_entries.group_by("item_ledger_entry_no").agg(
-        came=pl.col("item_ledger_entry_quantity").sum(), invoiced=pl.col("invoiced_quantity").sum()
+        came=_known_sum("item_ledger_entry_quantity"),
+        invoiced=_known_sum("invoiced_quantity"),
+        _any=pl.lit(True),
     )
+    without = pl.col("_any").is_null()
     entries = books.item_ledger_entries.join(brought, on="item_ledger_entry_no", how="left").with_columns(
-        pl.col("came", "invoiced").fill_null(0)
+        pl.when(~without).then(pl.col("came", "invoiced")).otherwise(0)
     )
     received = entries.filter(pl.col("quantity") != pl.col("came")).with_columns(_until="posting_date")
     invoiced = entries.filter(pl.col("invoiced_quantity") != pl.col("invoiced")).with_columns(
@@ -344,3 +347,8 @@ def _quantities_cut_out(tables: Mapping[str, pl.DataFrame], books: Books) -> Ite
     )
     if found.height:
         yield {**found.row(0, named=True), "missing": found["to_no"][0] - found["from_no"][0] - 1}
+
+
+def _known_sum(column: str) -> pl.Expr:
+    """The sum; null where one of the values isn't given."""
+    return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
