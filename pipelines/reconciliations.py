@@ -101,7 +101,7 @@ def _by_day(sides: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:
     """Both sums per key and day, of what agrees when the day is left aside.
 
     Nearly all of that stands on one day, the same on both sides: only the others are summed day by day. At
-    a million entries 2 s of processor time instead of 9.
+    200,000 entries 0.5 s of processor time instead of 1.9.
     """
     undated = [key for key in grain if key != "posting_date"]
     day = pl.col("posting_date")

@@ -70,6 +70,37 @@ def test_what_one_query_lets_pass_pandera_lets_pass() -> None:
         contracts.pandera(bc.contract(table)).validate(frame, lazy=True)
 
 
+PROMISES = contracts.Contract(
+    "numbers",
+    {
+        "number": contracts.Column(pl.Int64(), is_nullable=True),
+        "word": contracts.Column(
+            pl.String(),
+            is_nullable=True,
+            values=("X", "y"),
+            rule=("upper", lambda w: w == w.str.to_uppercase()),
+        ),
+    },
+    key=("number",),
+    laws={"positive": pl.col("number") > 0},
+)
+
+
+@pytest.mark.parametrize("numbers", [[1, 2], [2, 1], [1, 1], [None, 1], [None, None], [3, -1], [3, 1, 3]])
+@pytest.mark.parametrize("word", ["X", "y", "Z", None])
+def test_the_query_and_pandera_agree(numbers: list[int | None], word: str | None) -> None:
+    """On keys that stand twice, nulls, values that aren't promised, rules and laws that don't hold."""
+    rows = pl.DataFrame({"number": numbers}, schema={"number": pl.Int64}).with_columns(
+        word=pl.lit(word, pl.String)
+    )
+    try:
+        contracts.pandera(PROMISES).validate(rows, lazy=True)
+        is_kept = True
+    except SchemaErrors:
+        is_kept = False
+    assert contracts.keeps(PROMISES, rows) == is_kept
+
+
 BROKEN: dict[str, tuple[Breach, tuple[str, str]]] = {
     "a key that stands twice": (first("entry_no", 2), ("value_entry", TWICE)),
     "a key that is null": (first("entry_no", None), ("entry_no", "not_nullable")),
