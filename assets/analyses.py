@@ -10,6 +10,7 @@ import polars as pl
 from assets.run import Run
 from pipelines import (
     accrue,
+    agree,
     attribute,
     match,
     matrix,
@@ -65,23 +66,35 @@ def proposals(
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def roll_forward(
-    run: Run, expected_postings: pl.DataFrame, activity: pl.DataFrame, tie_outs: pl.DataFrame, books: Books
+    run: Run,
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
+    activity: pl.DataFrame,
+    tie_outs: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """Per account what stood there when the period began, what moved it and what stands there now."""
-    return roll.roll_forward(expected_postings, activity, tie_outs, books, run.settings())
+    return roll.roll_forward(remaining_postings, agreed_totals, activity, tie_outs, books, run.settings())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def reconciliations(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
     activity: pl.DataFrame,
     differences: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
     """Further reconciliations of the two ledgers: dates, interim accounts, purchases, projects, variances."""
     return further.results(
-        expected_postings, actual_postings, activity, differences, books, rules.reconciliations()
+        remaining_postings,
+        remaining_pieces,
+        agreed_lines,
+        activity,
+        differences,
+        books,
+        rules.reconciliations(),
     )
 
 
@@ -92,15 +105,30 @@ def post_test(expected_postings: pl.DataFrame, books: Books, posting_limits: Pos
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def agreed_parts(
+    agreed_lines: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    activity: pl.DataFrame,
+    entry_items: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """The agreed lines summed over value entries that no view of the tie-outs tells apart."""
+    return agree.agreed_parts(agreed_lines, remaining_postings, activity, entry_items, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def attributed_lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_parts: pl.DataFrame,
     activity: pl.DataFrame,
     account_scope: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
     """Every amount of the tie-outs with the account role and the value entry that it belongs to."""
-    return attribute.attributed_lines(expected_postings, actual_postings, activity, account_scope, books)
+    return attribute.attributed_lines(
+        remaining_postings, remaining_pieces, agreed_parts, activity, account_scope, books
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -110,9 +138,9 @@ def entry_items(books: Books) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def valuation(attributed_lines: pl.DataFrame, remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Stock by item and location, to be laid beside Business Central's Inventory Valuation report."""
-    return value.valuation(attributed_lines, expected_postings, books)
+    return value.valuation(attributed_lines, remaining_postings, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -124,6 +152,7 @@ def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books:
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def bc_matrix(
     attributed_lines: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
     entry_items: pl.DataFrame,
     differences: pl.DataFrame,
     account_scope: pl.DataFrame,
@@ -132,6 +161,7 @@ def bc_matrix(
     """Business Central's page Inventory - G/L Reconciliation: as it shows itself, and corrected."""
     return matrix.bc_matrix(
         attributed_lines,
+        agreed_lines,
         entry_items,
         differences,
         account_scope,
@@ -150,9 +180,9 @@ def wip_orders(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def clearing_matches(matched_lines: pl.DataFrame) -> pl.DataFrame:
+def clearing_matches(matched_lines: pl.DataFrame, agreed_items: pl.DataFrame) -> pl.DataFrame:
     """How the items of each clearing account were told, rule by rule, and how many of them are closed."""
-    return match.clearing_matches(matched_lines, rules.clearing_rules())
+    return match.clearing_matches(matched_lines, agreed_items, rules.clearing_rules())
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -163,10 +193,15 @@ def accrual_proposals(differences: pl.DataFrame, books: Books, posting_rules: pl
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def setup_timeline(
-    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """The posting setup as the entries remember it: which account each key used, from when to when."""
-    return setup_history.setup_timeline(expected_postings, actual_postings, books, rules.account_roles())
+    return setup_history.setup_timeline(
+        remaining_postings, remaining_pieces, agreed_lines, books, rules.account_roles()
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -177,7 +212,7 @@ def setup_log(books: Books) -> pl.DataFrame:
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def setup_findings(
-    expected_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
     setup_timeline: pl.DataFrame,
     setup_log: pl.DataFrame,
     differences: pl.DataFrame,
@@ -186,6 +221,6 @@ def setup_findings(
 ) -> pl.DataFrame:
     """What stands out in the posting setup: doors left open, two purposes, rows that will be missing."""
     return setup_advice.setup_findings(
-        expected_postings, setup_timeline, setup_log, differences, outline, books, rules.causes(),
+        remaining_postings, setup_timeline, setup_log, differences, outline, books, rules.causes(),
         rules.setup_kinds(),
     )  # fmt: skip

@@ -72,6 +72,7 @@ def published(values: Mapping[str, Any], part: Excerpt) -> pl.DataFrame:
         )
     rows = matrix.bc_matrix(
         values["attributed_lines"],
+        values["agreed_lines"],
         values["entry_items"],
         values["differences"],
         values["account_scope"],

@@ -12,7 +12,9 @@ from assets.run import Run
 from pipelines import activity as activities
 from pipelines import (
     age,
+    agree,
     clear,
+    cleared,
     compare,
     completeness,
     expect,
@@ -50,9 +52,27 @@ def resolved_postings(postings: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def agreed_lines(resolved_postings: pl.DataFrame, unbalanced: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The lines of value entries in which both ledgers agree in everything: no later step looks at them."""
+    return agree.agreed_lines(resolved_postings, unbalanced, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def agreed_totals(agreed_lines: pl.DataFrame) -> pl.DataFrame:
+    """The agreed lines summed by account, role and day."""
+    return agree.agreed_totals(agreed_lines)
+
+
+@dg.asset(group_name=GROUP)
+def remaining_books(books: Books, agreed_lines: pl.DataFrame) -> Books:
+    """The books without the G/L lines and links of value entries that agree."""
+    return agree.remaining_books(books, agreed_lines)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def links(resolved_postings: pl.DataFrame, remaining_books: Books) -> pl.DataFrame:
     """Which G/L line belongs to which value entry: by the relation table, inferred where there is none."""
-    return infer.links(resolved_postings, books)
+    return infer.links(resolved_postings, remaining_books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -62,33 +82,62 @@ def expected_postings(resolved_postings: pl.DataFrame, links: pl.DataFrame, book
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.DataFrame) -> pl.DataFrame:
+def remaining_postings(expected_postings: pl.DataFrame, agreed_lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines that must exist and have to be looked at one by one."""
+    return agree.remaining_postings(expected_postings, agreed_lines)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def remaining_pieces(
+    remaining_postings: pl.DataFrame, remaining_books: Books, links: pl.DataFrame
+) -> pl.DataFrame:
+    """The G/L lines that are linked to these, in the parts that belong to each."""
+    return link.pieces(remaining_postings, remaining_books, links)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def actual_postings(remaining_pieces: pl.DataFrame, agreed_lines: pl.DataFrame) -> pl.DataFrame:
     """The G/L lines that are linked to value entries, in the parts that belong to each."""
-    return link.actual_postings(expected_postings, books, links)
+    return agree.actual_postings(remaining_pieces, agreed_lines)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def account_scope(
-    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """The accounts that are tied out, with their roles, and which of them are controlled."""
-    return scope.account_scope(expected_postings, actual_postings, books, rules.account_roles())
+    return scope.account_scope(
+        remaining_postings, remaining_pieces, agreed_totals, books, rules.account_roles()
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def activity(
-    actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    remaining_pieces: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    remaining_books: Books,
 ) -> pl.DataFrame:
-    """What each G/L line on these accounts is: linked, other activity, or left to explain."""
-    return activities.ledger_activity(actual_postings, expected_postings, account_scope, books)
+    """What each other G/L line on these accounts is: linked, other activity, or left to explain."""
+    return activities.ledger_activity(
+        remaining_pieces, remaining_postings, agreed_lines, account_scope, remaining_books
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def balances(
-    expected_postings: pl.DataFrame, activity: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
+    activity: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """Per account: subledger, general ledger, other activity, difference."""
-    return reconcile.balances(expected_postings, activity, account_scope, books)
+    return reconcile.balances(remaining_postings, agreed_totals, activity, account_scope, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -105,23 +154,23 @@ def orphans(books: Books) -> pl.DataFrame:
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def compared_lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
     """What must exist, what was flagged as posted and what the G/L holds, side by side."""
     return compare.compared_lines(
-        expected_postings, actual_postings, unbalanced, orphans, books, rules.setup_messages()
+        remaining_postings, remaining_pieces, unbalanced, orphans, books, rules.setup_messages()
     )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def line_findings(
     compared_lines: pl.DataFrame,
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     account_scope: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
@@ -130,8 +179,8 @@ def line_findings(
     """What is wrong on value entries: open, posted without lines, posted elsewhere or otherwise."""
     return explain_lines.line_findings(
         compared_lines,
-        expected_postings,
-        actual_postings,
+        remaining_postings,
+        remaining_pieces,
         account_scope,
         unbalanced,
         orphans,
@@ -161,11 +210,38 @@ def fault_notices(
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
+def agreed_items(
+    agreed_lines: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
+    """The items of agreed lines on clearing accounts, and which of them these lines close."""
+    return cleared.agreed_items(agreed_lines, remaining_pieces, line_findings, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def uncleared_lines(
+    agreed_lines: pl.DataFrame, agreed_items: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """The agreed lines on clearing accounts whose item they don't close."""
+    return cleared.uncleared_lines(agreed_lines, agreed_items, account_scope, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
 def clearing_lines(
-    actual_postings: pl.DataFrame, account_scope: pl.DataFrame, line_findings: pl.DataFrame, books: Books
+    remaining_pieces: pl.DataFrame,
+    uncleared_lines: pl.DataFrame,
+    remaining_books: Books,
+    account_scope: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """What each G/L line on a clearing account belongs to: item ledger entry, order line, document."""
-    return clear.clearing_lines(actual_postings, account_scope, line_findings, books)
+    return clear.clearing_lines(
+        remaining_pieces, uncleared_lines, remaining_books, account_scope, line_findings, books
+    )
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
@@ -211,7 +287,8 @@ def differences(
     stock_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
-    expected_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
     books: Books,
     setup_log: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -224,7 +301,8 @@ def differences(
         stock_findings,
         balances,
         activity,
-        expected_postings,
+        remaining_postings,
+        agreed_totals,
         books,
         setup_log,
         rules.causes(),
@@ -239,9 +317,9 @@ def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def population(remaining_postings: pl.DataFrame, agreed_totals: pl.DataFrame, books: Books) -> pl.DataFrame:
     """What leads from the cost of all value entries to the inventory accounts' subledger."""
-    return reconcile.population(expected_postings, books)
+    return reconcile.population(remaining_postings, agreed_totals, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

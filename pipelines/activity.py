@@ -13,9 +13,14 @@ from schemas.money import AMOUNT
 
 
 def ledger_activity(
-    actual_postings: pl.DataFrame, expected_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    remaining_pieces: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    remaining_books: Books,
 ) -> pl.DataFrame:
-    """One row per G/L line up to as-of on an account in scope; amount = linked + other + carried + open.
+    """One row per G/L line up to as-of on an account in scope that isn't an agreed one: amount = linked +
+    other + carried + open.
 
     ``linked_amount`` answers expected lines. ``other_amount`` is other activity: on a controlled account
     lines of its other roles, closing entries, and document lines up to the opposite amount of the same
@@ -26,24 +31,26 @@ def ledger_activity(
     whose line it takes back. Lines with amount 0 are left out.
     """
     lines = (
-        books.gl_entries.filter(
-            (pl.col("posting_date") <= books.as_of)
+        remaining_books.gl_entries.filter(
+            (pl.col("posting_date") <= remaining_books.as_of)
             & ((pl.col("amount") != 0) | (pl.col("origin") == "opening"))
         )
         .join(account_scope.drop("roles"), on="account_no", how="inner", nulls_equal=True, validate="m:1",
               maintain_order="left")
-        .join(_linked(actual_postings, account_scope), on="gl_entry_no", how="left", validate="1:1")
-        .join(_reversals(actual_postings, books), on="gl_entry_no", how="left", validate="1:1")
+        .join(_linked(remaining_pieces, account_scope), on="gl_entry_no", how="left", validate="1:1")
+        .join(_reversals(remaining_pieces, remaining_books), on="gl_entry_no", how="left", validate="1:1")
         .with_columns(pl.col("linked_amount", "other_role_amount").fill_null(0))
         .with_columns(nature=_nature())
-        .join(_carried(books), on="gl_entry_no", how="left", validate="1:1")
+        .join(_carried(remaining_books), on="gl_entry_no", how="left", validate="1:1")
         .with_columns(
             carried_amount=pl.when(pl.col("nature") == "continued").then("amount")
             .otherwise(pl.col("carried_amount").fill_null(0))
         )
     )  # fmt: skip
-    covered = _covered_documents(lines, actual_postings, books)
-    compressed = _compressed(lines, expected_postings, actual_postings, account_scope, books)
+    covered = _covered_documents(
+        lines, _offsets(lines, remaining_pieces, agreed_lines, account_scope, remaining_books)
+    )
+    compressed = _compressed(lines, remaining_postings, remaining_pieces, account_scope, remaining_books)
     controlled, nature, nothing = pl.col("is_controlled"), pl.col("nature"), pl.lit(0, AMOUNT)
     unlinked = pl.col("amount") - pl.col("linked_amount") - pl.col("other_role_amount")
     beside = pl.when(controlled | (pl.col("gl_entry_no") > 0)).then(nothing)
@@ -90,9 +97,9 @@ def _carried(books: Books) -> pl.DataFrame:
     )
 
 
-def _linked(actual_postings: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
+def _linked(remaining_pieces: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
     """Per G/L line what value entries claim of it, apart by whether the role counts on its account."""
-    scoped = actual_postings.select("gl_entry_no", "account_no", "account_role", "amount").join(
+    scoped = remaining_pieces.select("gl_entry_no", "account_no", "account_role", "amount").join(
         account_scope.select("account_no", "is_controlled"), on="account_no", how="left", nulls_equal=True
     )
     counts = (
@@ -115,7 +122,7 @@ def _linked(actual_postings: pl.DataFrame, account_scope: pl.DataFrame) -> pl.Da
     return pl.concat([whole, shared])
 
 
-def _reversals(actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _reversals(remaining_pieces: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Unlinked lines that take back a linked line, with whose line it was."""
     taken_back = pl.concat(
         [
@@ -127,7 +134,7 @@ def _reversals(actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
             ),
         ]
     ).unique("gl_entry_no", keep="first", maintain_order=True)
-    linked = actual_postings.filter(pl.col("value_entry_no").is_not_null())
+    linked = remaining_pieces.filter(pl.col("value_entry_no").is_not_null())
     target = (
         linked.join(taken_back, left_on="gl_entry_no", right_on="_target", how="semi")
         .unique("gl_entry_no", keep="first", maintain_order=True)
@@ -157,8 +164,8 @@ def _nature() -> pl.Expr:
 
 def _compressed(
     lines: pl.DataFrame,
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     account_scope: pl.DataFrame,
     books: Books,
 ) -> pl.DataFrame:
@@ -167,7 +174,7 @@ def _compressed(
 
     What the compressed lines of an account hold beyond that stands at the last of them.
     """
-    replaced = _lost_to_compression(expected_postings, actual_postings, account_scope, books)
+    replaced = _lost_to_compression(remaining_postings, remaining_pieces, account_scope, books)
     totals = replaced.group_by("account_no").agg(pl.col("amount").sum().alias("_lost"))
     on_accounts = lines.filter(pl.col("nature") == "compressed").join(
         totals, on="account_no", how="left", validate="m:1"
@@ -181,11 +188,14 @@ def _compressed(
 
 
 def _lost_to_compression(
-    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     periods = compressed_periods(books)
     lost = (
-        expected_postings.filter(pl.lit(periods.height > 0))
+        remaining_postings.filter(pl.lit(periods.height > 0))
         .filter(
             (pl.col("posted_amount") != 0)
             & (pl.col("posted_amount") == pl.col("amount"))
@@ -195,7 +205,7 @@ def _lost_to_compression(
                 | ~pl.col("account_no").is_in(_controlled(account_scope))
             )
         )
-        .join(actual_postings, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
+        .join(remaining_pieces, on=["value_entry_no", "cost_kind", "account_role"], how="anti")
     )
     return lost.join_where(
         periods,
@@ -220,7 +230,7 @@ def _controlled(account_scope: pl.DataFrame) -> pl.Series:
     return account_scope.filter("is_controlled")["account_no"].drop_nulls().implode()
 
 
-def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _covered_documents(lines: pl.DataFrame, offsets: pl.DataFrame) -> pl.DataFrame:
     """How much of each document line on a controlled account its document's other-role lines there cover.
 
     A document is its number, else posting date + source number. Exact matches come first: all lines of a
@@ -228,7 +238,6 @@ def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books
     order of entry number.
     """
     documents = lines.filter((pl.col("nature") == "document") & pl.col("is_controlled"))
-    offsets = _offsets(lines, actual_postings, books)
     matched: list[pl.DataFrame] = []
     left_documents, left_offsets = documents, offsets
     for key in (("document_no",), ("posting_date", "source_no")):
@@ -241,25 +250,43 @@ def _covered_documents(lines: pl.DataFrame, actual_postings: pl.DataFrame, books
     return pl.concat(matched)
 
 
-def _offsets(lines: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _offsets(
+    lines: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
+) -> pl.DataFrame:
     """Other-role lines on controlled accounts, summed per document of their value entries."""
     entries = books.value_entries.select(
         "value_entry_no", "source_no", pl.col("document_no").alias("_document")
     )
-    on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no", "account_no")
-    accounts = on_controlled["account_no"].drop_nulls().unique().implode()
+    accounts = _controlled(account_scope)
+    on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no")
+    columns = ("value_entry_no", "account_no", "posting_date", "amount", "document_no")
+    agreed = (
+        agreed_lines.filter(_is_other_role() & pl.col("account_no").cast(pl.String).is_in(accounts))
+        .with_columns(pl.col("account_no").cast(pl.String), document_no=pl.lit(None, pl.String))
+        .select(columns)
+    )
     pieces = (
-        actual_postings.filter(~pl.col("account_role").is_in(CONTROLLED_ROLES) & (pl.col("amount") != 0))
+        remaining_pieces.filter(_is_other_role())
         .filter(pl.col("account_no").is_null() | pl.col("account_no").is_in(accounts))
         .join(on_controlled, on="gl_entry_no", how="semi")
-        .join(entries, on="value_entry_no", how="left", validate="m:1")
+        .select(columns)
     )
     return (
-        pieces.with_columns(document_no=pl.coalesce("_document", "document_no"))
+        pl.concat([pieces, agreed])
+        .join(entries, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(document_no=pl.coalesce("_document", "document_no"))
         .group_by("account_no", "document_no", "posting_date", "source_no", maintain_order=True)
         .agg(pl.col("amount").sum())
         .with_row_index("offset_no")
     )
+
+
+def _is_other_role() -> pl.Expr:
+    return ~pl.col("account_role").is_in(CONTROLLED_ROLES) & (pl.col("amount") != 0)
 
 
 def _equal(

@@ -12,13 +12,14 @@ SIDES = pl.Enum(["subledger", "gl", "other_activity"])
 ORDER = ("order_no", "order_line_no")
 PART = (
     "side", "account_no", "account_role", "balancing_role", "cost_kind", "value_entry_no", "gl_entry_no",
-    "posting_date", "amount", "counts",
+    "posting_date", "amount", "counts", "is_agreed", "document_no",
 )  # fmt: skip
 
 
 def attributed_lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_parts: pl.DataFrame,
     activity: pl.DataFrame,
     account_scope: pl.DataFrame,
     books: Books,
@@ -31,12 +32,16 @@ def attributed_lines(
     posting group is there in the parts that belong to each value entry. A G/L line without a value entry
     has none, or the one whose line it takes back; its role is the account's own: the first controlled one,
     else the first (null where the account has none).
+
+    Agreed lines are there in the sums of ``agreed_parts`` (``is_agreed``): the value entry is the first of
+    those that it stands for, ``document_no`` is told where the sum is of one document alone.
     """
     own = _own_roles(account_scope)
-    expected = expected_postings.filter(
+    expected = remaining_postings.filter(
         (pl.col("outcome") == "posted") & (pl.col("posting_date") <= books.as_of)
     ).with_columns(gl_entry_no=pl.lit(None, pl.Int64))
-    pieces = _pieces(actual_postings, activity)
+    agreed = agreed_parts.with_columns(gl_entry_no=pl.lit(None, pl.Int64), is_agreed=True)
+    pieces = pl.concat([_pieces(remaining_pieces, activity), agreed], how="diagonal")
     lines = activity.filter(pl.col("nature") != "linked").with_columns(
         value_entry_no="reversed_value_entry_no", account_role="reversed_role"
     )
@@ -47,6 +52,7 @@ def attributed_lines(
     return pl.concat(
         [
             _side("subledger", expected, own),
+            _side("subledger", agreed, own),
             _side("subledger", carried, own),
             ledger,
             _side("other_activity", other, own),
@@ -93,9 +99,9 @@ def _own_roles(account_scope: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pieces(actual_postings: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
+def _pieces(remaining_pieces: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
     """The pieces of linked lines that a tie-out sums; they sum to their lines."""
-    return actual_postings.join(
+    return remaining_pieces.join(
         activity.filter(pl.col("nature") == "linked").select("gl_entry_no"), on="gl_entry_no", how="semi"
     )
 
@@ -106,12 +112,18 @@ def _side(side: str, rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         | ~pl.col("is_controlled")
         | pl.col("account_no").is_null()
     )
-    absent = [
-        pl.lit(None, pl.String).alias(c) for c in ("balancing_role", "cost_kind") if c not in rows.columns
-    ]
+    kinds = {
+        "balancing_role": pl.String,
+        "cost_kind": pl.String,
+        "document_no": pl.String,
+        "is_agreed": pl.Boolean,
+    }
+    absent = [pl.lit(None, kind).alias(c) for c, kind in kinds.items() if c not in rows.columns]
     return (
         rows.drop("is_controlled", strict=False)
         .with_columns(*absent, side=pl.lit(side, SIDES))
+        .with_columns(pl.col("is_agreed").fill_null(False))
+        .with_columns(document_no=pl.when("is_agreed").then("document_no"))
         .join(own, on="account_no", how="inner", nulls_equal=True, validate="m:1")
         .with_columns(account_role=pl.coalesce("account_role", "own_role"))
         .with_columns(counts=counts)

@@ -28,7 +28,12 @@ PART = (
 
 
 def clearing_lines(
-    actual_postings: pl.DataFrame, account_scope: pl.DataFrame, line_findings: pl.DataFrame, books: Books
+    remaining_pieces: pl.DataFrame,
+    uncleared_lines: pl.DataFrame,
+    remaining_books: Books,
+    account_scope: pl.DataFrame,
+    line_findings: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """The G/L lines up to as-of on clearing accounts, in the parts that belong to each item.
 
@@ -40,22 +45,37 @@ def clearing_lines(
     role that is cleared, not of stock or cost that stays on a shared account. ``is_done``: its item is
     fully invoiced or its order finished by as-of, and all of that is posted: nothing further clears it.
 
-    Parts sum to the G/L balance of each account, debit positive. Lines with amount 0 are left out.
+    Parts sum to the G/L balance of each account, debit positive; items that agreed lines close among
+    themselves (``cleared``) aren't here. Lines with amount 0 are left out.
     """
-    lines = _lines(account_scope, books)
+    looked_at = books.gl_entries.join(uncleared_lines, on="gl_entry_no", how="semi")
+    ledger = pl.concat([remaining_books.gl_entries, looked_at]).sort("gl_entry_no")
+    lines = _lines(account_scope, ledger, books)
+    pieces = _pieces(remaining_pieces, uncleared_lines)
     linked = (
-        _linked(lines, actual_postings, _compressed(lines, line_findings), books)
+        _linked(lines, pieces, _compressed(lines, line_findings), books)
         .pipe(_with_done, line_findings, books)
         .pipe(_carried_over, lines, books)
     )
-    rest = _rest(lines, linked, actual_postings)
+    rest = _rest(lines, linked, pieces)
     reversals = _reversals(rest, lines)
     own = _own(rest.join(reversals, on="gl_entry_no", how="anti"))
     parts = pl.concat([linked.select(PART), own.select(PART)])
     return pl.concat([parts, _taken_back(reversals, parts, lines)]).sort("gl_entry_no", "value_entry_no")
 
 
-def _lines(account_scope: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _pieces(remaining_pieces: pl.DataFrame, uncleared_lines: pl.DataFrame) -> pl.DataFrame:
+    """The parts of lines by value entry: an agreed line has one."""
+    columns = ("gl_entry_no", "value_entry_no", "account_role", "amount")
+    return pl.concat(
+        [
+            remaining_pieces.select(columns),
+            uncleared_lines.select(columns).with_columns(pl.col("account_role").cast(pl.String)),
+        ]
+    )
+
+
+def _lines(account_scope: pl.DataFrame, gl_entries: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The G/L lines on clearing accounts, with what makes each account one: a role, else the user's word."""
     roles = pl.col("roles").list
     by_role = account_scope.select(
@@ -71,7 +91,7 @@ def _lines(account_scope: pl.DataFrame, books: Books) -> pl.DataFrame:
     accounts = pl.concat([by_role, by_name]).unique("account_no", keep="first", maintain_order=True)
     counting = (pl.col("posting_date") <= books.as_of) & (pl.col("amount") != 0)
     return (
-        books.gl_entries.filter(counting)
+        gl_entries.filter(counting)
         .join(accounts, on="account_no", how="inner", validate="m:1", maintain_order="left")
         .select(
             "gl_entry_no", "account_no", "account_role", "is_named", "posting_date", "amount", "document_no",
@@ -101,21 +121,21 @@ def _compressed(lines: pl.DataFrame, line_findings: pl.DataFrame) -> pl.DataFram
 
 
 def _linked(
-    lines: pl.DataFrame, actual_postings: pl.DataFrame, compressed: pl.DataFrame, books: Books
+    lines: pl.DataFrame, pieces: pl.DataFrame, compressed: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
     """The parts that value entries claim, each with its item and the rule that tells it."""
     entries = books.value_entries.select(
         "value_entry_no", "item_ledger_entry_no", "order_type", "order_no", "order_line_no",
         "is_fully_invoiced", pl.col("document_no").alias("entry_document_no"),
     )  # fmt: skip
-    pieces = actual_postings.filter(pl.col("value_entry_no").is_not_null()).select(
+    claimed = pieces.filter(pl.col("value_entry_no").is_not_null()).select(
         "gl_entry_no", "value_entry_no", pl.col("account_role").alias("role"), pl.col("amount").alias("part")
     )
-    pieces = pl.concat([pieces, compressed.select(pieces.columns)]).filter(pl.col("part") != 0)
+    claimed = pl.concat([claimed, compressed.select(claimed.columns)]).filter(pl.col("part") != 0)
     role = pl.coalesce("role", "account_role")
     is_cleared = role.is_in(CLEARING_ROLES)
     return (
-        lines.join(pieces, on="gl_entry_no", how="inner", validate="1:m")
+        lines.join(claimed, on="gl_entry_no", how="inner", validate="1:m")
         .join(entries, on="value_entry_no", how="left", validate="m:1")
         .with_columns(
             amount="part",
@@ -240,7 +260,7 @@ def _key() -> pl.Expr:
     )  # fmt: skip
 
 
-def _rest(lines: pl.DataFrame, linked: pl.DataFrame, actual_postings: pl.DataFrame) -> pl.DataFrame:
+def _rest(lines: pl.DataFrame, linked: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
     """What value entries leave of each line; ``is_residual``: they do claim some of it."""
     claimed = linked.group_by("gl_entry_no").agg(pl.col("amount").sum().alias("_claimed"))
     left = (
@@ -248,7 +268,7 @@ def _rest(lines: pl.DataFrame, linked: pl.DataFrame, actual_postings: pl.DataFra
         .with_columns(pl.col("amount") - pl.col("_claimed").fill_null(0))
         .filter(pl.col("amount") != 0)
     )
-    touched = actual_postings.join(left, on="gl_entry_no", how="semi")["gl_entry_no"].unique().implode()
+    touched = pieces.join(left, on="gl_entry_no", how="semi")["gl_entry_no"].unique().implode()
     return left.with_columns(
         is_residual=pl.col("_claimed").is_not_null() | pl.col("gl_entry_no").is_in(touched)
     )

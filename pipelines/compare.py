@@ -16,8 +16,8 @@ HELD = ("held", "held_acy", "held_until", "held_acy_until", "on_account_until", 
 
 
 def compared_lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
     books: Books,
@@ -31,10 +31,10 @@ def compared_lines(
     false where amounts and accounts agree and only date, dimensions or additional currency may differ;
     such lines carry no other claims. Entries that agree in everything are left out.
     """
-    examined = _examined(expected_postings, actual_postings, books)
-    expected = expected_postings.join(examined, on="value_entry_no", how="semi")
-    actual = actual_postings.join(examined, on="value_entry_no", how="semi")
-    compressible = _compressible(books, actual_postings)
+    examined = _examined(remaining_postings, remaining_pieces, books)
+    expected = remaining_postings.join(examined, on="value_entry_no", how="semi")
+    actual = remaining_pieces.join(examined, on="value_entry_no", how="semi")
+    compressible = _compressible(books, remaining_pieces)
     lines = _lines(expected, actual, compressible, unbalanced, orphans, books, setup_messages)
     return lines.with_columns(
         is_open=_is_open(),
@@ -43,7 +43,7 @@ def compared_lines(
     )
 
 
-def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _examined(remaining_postings: pl.DataFrame, remaining_pieces: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The value entries that may have anything to tell.
 
     Of all others every line has one G/L piece, and it agrees in amounts, account, date and dimensions.
@@ -51,12 +51,12 @@ def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, bo
     entries 2 s of processor time instead of 16. A line's key is one number, since a join on the three
     columns takes twice as long.
     """
-    roles = pl.Enum(expected_postings["account_role"].drop_nulls().unique().sort())
+    roles = pl.Enum(remaining_postings["account_role"].drop_nulls().unique().sort())
     kind = pl.col("cost_kind").cast(pl.Enum(COST_KINDS)).to_physical().cast(pl.Int64)
     role = pl.col("account_role").cast(roles, strict=False).to_physical().cast(pl.Int64)
     line = ((pl.col("value_entry_no") * len(COST_KINDS) + kind) * len(roles.categories) + role).alias("_line")
     has_acy = "additional_currency_amount" in books.given["gl_entry"]
-    pieces = actual_postings.filter(pl.col("cost_kind").is_not_null()).select(
+    pieces = remaining_pieces.filter(pl.col("cost_kind").is_not_null()).select(
         line,
         pl.col("amount", "amount_acy", "account_no", "posting_date", "dimension_set_id").name.suffix(
             "_piece"
@@ -72,7 +72,7 @@ def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, bo
         & (pl.col("dimension_set_id_piece") == pl.col("dimension_set_id")).fill_null(True)
     ).fill_null(False)
     return (
-        expected_postings.filter(pl.col("outcome") == "posted")
+        remaining_postings.filter(pl.col("outcome") == "posted")
         .select(line, "value_entry_no", "amount", "posted_amount", "posted_amount_acy", "account_no",
                 "posting_date")
         .join(books.value_entries.select("value_entry_no", "dimension_set_id"), on="value_entry_no",
@@ -85,8 +85,8 @@ def _examined(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, bo
 
 
 def _lines(
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     compressible: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
@@ -99,10 +99,10 @@ def _lines(
         "is_fully_invoiced",
         "dimension_set_id", "wip_writeoff",
     )  # fmt: skip
-    posted = expected_postings.filter(pl.col("outcome") == "posted").drop(
+    posted = remaining_postings.filter(pl.col("outcome") == "posted").drop(
         "entry_type", "variance_type", "item_ledger_entry_type", strict=False
     )
-    posted = _with_held(posted, _held(actual_postings, posted, unbalanced, books))
+    posted = _with_held(posted, _held(remaining_pieces, posted, unbalanced, books))
     until = pl.col("posting_date") <= books.as_of
     missing_lines = orphans.filter(pl.col("lacks") == "gl_entry")["value_entry_no"].unique().implode()
     suspects = posted.filter(~_agrees()).select("value_entry_no").unique()
@@ -120,7 +120,7 @@ def _lines(
                 is_loaded=_is_loaded(books),
                 is_switched_on=pl.lit(books.switches.expected_cost_posting),
             )
-            .pipe(_with_entry_claims, expected_postings)
+            .pipe(_with_entry_claims, remaining_postings)
             .pipe(_with_netted_groups, books)
             .join(compressible, on="account_no", how="left", validate="m:1")
             .with_columns(
@@ -154,13 +154,13 @@ def _agrees() -> pl.Expr:
 
 
 def _held(
-    actual_postings: pl.DataFrame, posted: pl.DataFrame, unbalanced: pl.DataFrame, books: Books
+    remaining_pieces: pl.DataFrame, posted: pl.DataFrame, unbalanced: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
     """Per expected line what the G/L holds of it: L over all dates, and up to as-of on its own account."""
     until = pl.col("posting_date") <= books.as_of
     own = pl.col("account_no").eq_missing(pl.col("own_account"))
     return (
-        actual_postings.filter(pl.col("cost_kind").is_not_null())
+        remaining_pieces.filter(pl.col("cost_kind").is_not_null())
         .join(
             posted.select(*KEY, pl.col("account_no").alias("own_account")),
             on=KEY,
@@ -219,11 +219,11 @@ def _with_message(lines: pl.DataFrame, setup_messages: pl.DataFrame) -> pl.DataF
     )
 
 
-def _with_entry_claims(lines: pl.DataFrame, expected_postings: pl.DataFrame) -> pl.DataFrame:
+def _with_entry_claims(lines: pl.DataFrame, remaining_postings: pl.DataFrame) -> pl.DataFrame:
     """What holds for a whole entry: refused, its actual part open, posted a whole number of times, in a
     broken transaction.
     """
-    refused = expected_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
+    refused = remaining_postings.filter(pl.col("outcome") == "refused")["value_entry_no"].unique().implode()
     actual_open = (
         lines.filter((pl.col("cost_kind") == "actual") & _is_open())["value_entry_no"].unique().implode()
     )
@@ -287,11 +287,11 @@ def _is_loaded(books: Books) -> pl.Expr:
     return (is_adjustment & (pl.col("posting_date") <= cut_over)).fill_null(False)
 
 
-def _compressible(books: Books, actual_postings: pl.DataFrame) -> pl.DataFrame:
+def _compressible(books: Books, remaining_pieces: pl.DataFrame) -> pl.DataFrame:
     """Accounts that hold a compression line which no value entry claims."""
     return (
         books.gl_entries.filter(pl.col("origin") == "compression")
-        .join(actual_postings, on="gl_entry_no", how="anti")
+        .join(remaining_pieces, on="gl_entry_no", how="anti")
         .select("account_no")
         .unique()
         .with_columns(is_compressible=pl.lit(True))

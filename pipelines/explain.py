@@ -14,7 +14,7 @@ from polars._typing import PolarsDataType
 
 from pipelines import corrections
 from pipelines.sentences import filled
-from schemas.ledger import Books
+from schemas.ledger import CONTROLLED_ROLES, Books
 from schemas.money import AMOUNT
 
 SETUP_CAUSES = ("account_changed", "wip_account_changed")
@@ -47,7 +47,8 @@ def differences(
     stock_findings: pl.DataFrame,
     balances: pl.DataFrame,
     activity: pl.DataFrame,
-    expected_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
     books: Books,
     setup_log: pl.DataFrame,
     causes: pl.DataFrame,
@@ -66,8 +67,8 @@ def differences(
     ``item_no``, ``document_no``, ``order_no``.
     """
     notices = [
-        _expected_cost_off(expected_postings, books),
-        _shared_accounts(balances, activity),
+        _expected_cost_off(remaining_postings, books),
+        _shared_accounts(balances, activity, agreed_totals),
         _closing_entries(activity, books),
         stock_findings.with_columns(is_notice=pl.lit(True)),
         clearing_findings.with_columns(is_notice=pl.lit(True)),
@@ -75,7 +76,7 @@ def differences(
     found = _raw([line_findings, ledger_findings, fault_notices, *notices])
     if not books.has_relations:
         found = _without_agreeing_totals(found)
-    rows = _raw([found, _unclassified(found, balances, activity)])
+    rows = _raw([found, _unclassified(found, balances, activity, agreed_totals)])
     return (
         rows.pipe(_with_difference)
         .pipe(_with_change, setup_log)
@@ -181,10 +182,10 @@ def _with_circumstances(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
     )
 
 
-def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _expected_cost_off(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Per item ledger entry the expected cost that stays out of the G/L because the switch is off."""
     open_cost = pl.col("amount_expected") - pl.col("posted_expected")
-    ignored = expected_postings.filter(
+    ignored = remaining_postings.filter(
         (pl.col("cost_kind") == "expected")
         & (pl.col("outcome") == "ignored")
         & (pl.col("posting_date") <= books.as_of)
@@ -216,12 +217,20 @@ def _expected_cost_off(expected_postings: pl.DataFrame, books: Books) -> pl.Data
     )  # fmt: skip
 
 
-def _shared_accounts(balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
+def _shared_accounts(
+    balances: pl.DataFrame, activity: pl.DataFrame, agreed_totals: pl.DataFrame
+) -> pl.DataFrame:
     """Accounts in two roles: a warning with the amount where other activity on a controlled one doesn't
     net to 0.
     """
+    in_other_roles = agreed_totals.filter(~pl.col("account_role").is_in(CONTROLLED_ROLES))
     without_closings = (
-        activity.filter(pl.col("origin") != "closing")
+        pl.concat(
+            [
+                activity.filter(pl.col("origin") != "closing").select("account_no", "other_amount"),
+                in_other_roles.select("account_no", pl.col("amount").alias("other_amount")),
+            ]
+        )
         .group_by("account_no")
         .agg(pl.col("other_amount").sum())
     )
@@ -260,14 +269,18 @@ def _closing_entries(activity: pl.DataFrame, books: Books) -> pl.DataFrame:
     )
 
 
-def _unclassified(found: pl.DataFrame, balances: pl.DataFrame, activity: pl.DataFrame) -> pl.DataFrame:
+def _unclassified(
+    found: pl.DataFrame, balances: pl.DataFrame, activity: pl.DataFrame, agreed_totals: pl.DataFrame
+) -> pl.DataFrame:
     """What the findings of an account leave over, named at its last G/L line."""
     sums = (
         found.pipe(_with_difference)
         .group_by("account_no")
         .agg(pl.col("difference").sum().alias("_explained"))
     )
-    last = activity.group_by("account_no").agg(pl.col("gl_entry_no").max(), pl.col("posting_date").max())
+    columns = ("account_no", "gl_entry_no", "posting_date")
+    lines = pl.concat([activity.select(columns), agreed_totals.select(columns)])
+    last = lines.group_by("account_no").agg(pl.col("gl_entry_no", "posting_date").max())
     return (
         balances.join(sums, on="account_no", how="left", nulls_equal=True, validate="1:1")
         .join(last, on="account_no", how="left", nulls_equal=True, validate="1:1")

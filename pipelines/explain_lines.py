@@ -19,8 +19,8 @@ NON_INVENTORY = ("Direct Cost - Non Inventory", "Material - Non Inventory")
 
 def line_findings(
     compared_lines: pl.DataFrame,
-    expected_postings: pl.DataFrame,
-    actual_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
     account_scope: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
@@ -39,14 +39,14 @@ def line_findings(
     ).with_columns(
         message=pl.when(pl.col("cause") == "opening_balance").then(_loaded(books)).otherwise("message")
     )
-    actual = actual_postings.join(compared_lines, on="value_entry_no", how="semi")
+    actual = remaining_pieces.join(compared_lines, on="value_entry_no", how="semi")
     pieces = _pieces(actual, named, books)
     rows = [
         _own_account(named, books),
         _moved(pieces, named),
-        _beside(actual_postings, expected_postings, unbalanced, orphans, books),
-        _refused(expected_postings, actual_postings, books),
-        _handled(expected_postings, books),
+        _beside(remaining_pieces, remaining_postings, unbalanced, orphans, books),
+        _refused(remaining_postings, remaining_pieces, books),
+        _handled(remaining_postings, books),
         *_agreeing(named, pieces, books),
     ]
     return (
@@ -160,7 +160,7 @@ def _own_account(named: pl.DataFrame, books: Books) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _pieces(actual_postings: pl.DataFrame, named: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _pieces(remaining_pieces: pl.DataFrame, named: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Pieces of lines beside what is said of the line; those after as-of are kept for their dates."""
     entries = books.value_entries.select(
         "value_entry_no", "entry_type", "item_ledger_entry_type", "dimension_set_id", "wip_writeoff"
@@ -173,7 +173,7 @@ def _pieces(actual_postings: pl.DataFrame, named: pl.DataFrame, books: Books) ->
         pl.col("account_no").alias("new_account"), pl.col("posting_date").alias("entry_date"),
     )  # fmt: skip
     return (
-        actual_postings.filter(pl.col("cost_kind").is_not_null())
+        remaining_pieces.filter(pl.col("cost_kind").is_not_null())
         .join(said, on=KEY, how="inner", validate="m:1", suffix="_line")
         .with_columns(is_until=pl.col("posting_date") <= books.as_of)
     )
@@ -221,8 +221,8 @@ def _moved(pieces: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
 
 
 def _beside(
-    actual_postings: pl.DataFrame,
-    expected_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
     unbalanced: pl.DataFrame,
     orphans: pl.DataFrame,
     books: Books,
@@ -239,14 +239,14 @@ def _beside(
         )
     )
     of_group = pl.col("value_entry_no").is_null()
-    refused = _refused_parts(expected_postings, books).unique(
+    refused = _refused_parts(remaining_postings, books).unique(
         "value_entry_no", keep="first", maintain_order=True
     )
-    loose = actual_postings.filter(
+    loose = remaining_pieces.filter(
         pl.col("cost_kind").is_null() & (pl.col("posting_date") <= books.as_of)
     ).join(unbalanced.select("transaction_no", "imbalance"), on="transaction_no", how="left", validate="m:1")
     group_sums = (
-        actual_postings.filter(pl.col("cost_kind").is_not_null())
+        remaining_pieces.filter(pl.col("cost_kind").is_not_null())
         .join(loose, on="gl_entry_no", how="semi")
         .group_by("gl_entry_no")
         .agg(pl.col("amount").sum().alias("_claimed"))
@@ -288,14 +288,14 @@ def _beside(
     )  # fmt: skip
 
 
-def _refused(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _refused(remaining_postings: pl.DataFrame, remaining_pieces: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Parts that BC refuses and never posted: no lines are expected; the amount is told, the difference
     is 0.
     """
     return (
-        _refused_parts(expected_postings, books)
+        _refused_parts(remaining_postings, books)
         .filter(pl.col("posting_date") <= books.as_of)
-        .join(actual_postings.filter(pl.col("cost_kind").is_null()), on="value_entry_no", how="anti")
+        .join(remaining_pieces.filter(pl.col("cost_kind").is_null()), on="value_entry_no", how="anti")
         .with_columns(
             cause=pl.lit("invalid_combination"), expected_amount="own_amount", is_notice=pl.lit(True)
         )
@@ -306,17 +306,17 @@ def _refused(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, boo
     )  # fmt: skip
 
 
-def _refused_parts(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _refused_parts(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The parts that BC refuses, with what it is that can't be combined."""
     types = books.value_entries.select("value_entry_no", "item_ledger_entry_type", "entry_type")
     return (
-        expected_postings.filter(pl.col("outcome") == "refused")
+        remaining_postings.filter(pl.col("outcome") == "refused")
         .drop("item_ledger_entry_type", "entry_type", strict=False)
         .join(types, on="value_entry_no", how="left", validate="m:1")
     )
 
 
-def _handled(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _handled(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Non-inventory cost met while its switch was off: handled without G/L lines, and nothing is missing."""
     entries = books.value_entries.select(
         "value_entry_no", "is_queued", "location_code", "inventory_posting_group"
@@ -325,7 +325,7 @@ def _handled(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
         pl.col("key_1").alias("location_code"), pl.col("key_2").alias("inventory_posting_group"), "account_no"
     )
     return (
-        expected_postings.filter(
+        remaining_postings.filter(
             (pl.col("outcome") == "ignored")
             & ((pl.col("cost_kind") == "actual") | (pl.col("posted_amount") != 0))
             & (pl.col("posting_date") <= books.as_of)

@@ -41,7 +41,7 @@ GROUP_KEY = (
 )  # fmt: skip
 
 
-def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def links(resolved_postings: pl.DataFrame, remaining_books: Books) -> pl.DataFrame:
     """The relation rows (``inferred`` false), or rows inferred from the lines themselves (``inferred``
     true).
 
@@ -51,10 +51,10 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     setup), with another date, with other amounts; then the sums of posting groups. Equal patterns pair
     off in order of entry number. What fits no pattern gets no link.
     """
-    if books.has_relations:
-        return books.relations.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
-    posted = _lines(resolved_postings.filter(_was_posted()), books, "posted_amount")
-    ledger_lines = _cost_lines(books)
+    if remaining_books.has_relations:
+        return remaining_books.relations.with_columns(unit=pl.lit(None, pl.String), inferred=pl.lit(False))
+    posted = _lines(resolved_postings.filter(_was_posted()), remaining_books, "posted_amount")
+    ledger_lines = _cost_lines(remaining_books)
     has_documents = _has_documents(posted, ledger_lines)
     sure, loose = SURE[has_documents], LOOSE[has_documents]
     found: list[pl.DataFrame] = []
@@ -84,7 +84,7 @@ def links(resolved_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     found.append(_groups(posted, _unused(ledger_lines, found), 2))  # posted again
     if has_documents:
         found.extend(_patterns(posted, _unused(ledger_lines, found), sure[1]))  # posted again
-        still_open = _lines(resolved_postings.filter(_is_open()), books, "amount")
+        still_open = _lines(resolved_postings.filter(_is_open()), remaining_books, "amount")
         found.extend(
             _patterns(still_open, _unused(ledger_lines, found), sure[1])
         )  # posted, says the G/L alone

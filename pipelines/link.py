@@ -1,4 +1,4 @@
-"""Actual postings: which G/L lines belong to which expected line of which value entry.
+"""Pieces: which G/L lines belong to which expected line of which value entry.
 
 Here: the claim of every linked G/L line by an expected line, in passes from exact to loose. Not here:
 inferring links where no relation table was given (``infer``), what a difference means (``explain``).
@@ -21,9 +21,9 @@ LOOSE = (("amount", "amount_acy", "is_debit"), ("account_key", "is_debit"), ("is
 PIECE = ("gl_entry_no", "line_no", *LINE, "amount", "amount_acy", "is_residual")
 
 
-def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.DataFrame) -> pl.DataFrame:
+def pieces(remaining_postings: pl.DataFrame, remaining_books: Books, links: pl.DataFrame) -> pl.DataFrame:
     """The G/L lines that value entries account for, split into the pieces that belong to each expected
-    line.
+    line; lines of entries that agree in everything were told apart before.
 
     ``links`` is the relation table or what was inferred in its place (``gl_entry_no``,
     ``value_entry_no``, ``inferred``). A relation row carries no amount and may point elsewhere, so a link
@@ -35,17 +35,19 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
 
     Source: codeunit 5802, CreateGLItemLedgerRelationEntry; table 48, key 1.
     """
-    lines, ledger_lines = _with_accounts(_claimable(expected_postings), _with_amount(books.gl_entries))
+    lines, ledger_lines = _with_accounts(
+        _claimable(remaining_postings), _with_amount(remaining_books.gl_entries)
+    )
     pairs = (
         links.select("gl_entry_no", "value_entry_no")
-        .join(books.value_entries.select("value_entry_no"), on="value_entry_no", how="semi")
+        .join(remaining_books.value_entries.select("value_entry_no"), on="value_entry_no", how="semi")
         .join(ledger_lines, on="gl_entry_no", how="inner")
         .with_columns(_entry_account())
     )  # a relation row to a zero line or to nowhere claims nothing; ``faults`` lists the latter
     return (
-        _in_order(_claimed(lines, pairs, books), ledger_lines)
+        _in_order(_claimed(lines, pairs, remaining_books), ledger_lines)
         .join(
-            books.gl_entries.select(
+            remaining_books.gl_entries.select(
                 "gl_entry_no", "account_no", "posting_date", "dimension_set_id", "document_no", "source_code",
                 "origin", "transaction_no", "reversed_by",
             ),
@@ -54,7 +56,7 @@ def actual_postings(expected_postings: pl.DataFrame, books: Books, links: pl.Dat
             validate="m:1",
             maintain_order="left",
         )
-        .pipe(_with_inferred, links, books)
+        .pipe(_with_inferred, links, remaining_books)
     )  # fmt: skip
 
 
@@ -127,10 +129,10 @@ def _remainders(claimed: pl.DataFrame, ledger_lines: pl.DataFrame) -> pl.DataFra
     )
 
 
-def _claimable(expected_postings: pl.DataFrame) -> pl.DataFrame:
+def _claimable(remaining_postings: pl.DataFrame) -> pl.DataFrame:
     """The lines that can claim: at the amount flagged as posted, else at the expected one."""
     was_posted = (pl.col("posted_amount") != 0) | (pl.col("posted_amount_acy") != 0)
-    return expected_postings.filter(pl.col("outcome") == "posted").select(
+    return remaining_postings.filter(pl.col("outcome") == "posted").select(
         *LINE,
         "balancing_role",
         "ordinal",

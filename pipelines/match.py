@@ -70,7 +70,9 @@ def matched_lines(clearing_lines: pl.DataFrame, books: Books, matching_rules: pl
     return pl.concat([rest, told], how="diagonal") if looking.height else _missed(clearing_lines, [])
 
 
-def clearing_matches(matched_lines: pl.DataFrame, clearing_rules: pl.DataFrame) -> pl.DataFrame:
+def clearing_matches(
+    matched_lines: pl.DataFrame, agreed_items: pl.DataFrame, clearing_rules: pl.DataFrame
+) -> pl.DataFrame:
     """What told the items of each account: one row per match, with its rule; items told by lineage, which
     needs no guess, in one row per rule (``item_key`` null).
 
@@ -78,7 +80,7 @@ def clearing_matches(matched_lines: pl.DataFrame, clearing_rules: pl.DataFrame) 
     """
     amount, is_match = pl.col("amount"), pl.col("told_by") == "match"
     nothing = pl.lit(0, AMOUNT)
-    return (
+    told = (
         matched_lines.join(clearing_rules.drop("source"), on="rule_id", how="left", validate="m:1")
         .with_columns(closed=pl.when(amount.sum().over(ITEM) == 0).then("item_key"))
         .group_by("account_no", "rule_id", "description", pl.when(is_match).then("item_key").alias("match"))
@@ -91,8 +93,29 @@ def clearing_matches(matched_lines: pl.DataFrame, clearing_rules: pl.DataFrame) 
             amount.sum().alias("balance"),
         )
         .rename({"match": "item_key"})
+    )
+    key = ("account_no", "rule_id", "description", "item_key")
+    return (
+        pl.concat([told, _closed(agreed_items, clearing_rules).select(told.columns)])
+        .group_by(key)
+        .agg(pl.all().sum())
         .sort("account_no", "rule_id", "item_key", nulls_last=True)
     )
+
+
+def _closed(agreed_items: pl.DataFrame, clearing_rules: pl.DataFrame) -> pl.DataFrame:
+    """What agreed lines closed among themselves, by account and rule of lineage."""
+    items = pl.len().cast(pl.Int64)
+    return (
+        agreed_items.filter("is_closed")
+        .group_by("account_no", "rule_id")
+        .agg(
+            items.alias("items"), items.alias("closed_items"), pl.col("lines", "debits", "credits").sum(),
+            balance=(pl.col("debits") - pl.col("credits")).sum().cast(AMOUNT),
+        )
+        .join(clearing_rules.select("rule_id", "description"), on="rule_id", how="left", validate="m:1")
+        .with_columns(item_key=pl.lit(None, pl.String))
+    )  # fmt: skip
 
 
 def _looking(lines: pl.DataFrame) -> pl.DataFrame:

@@ -28,6 +28,7 @@ INVENTORY_TYPE = "Inventory"
 
 def bc_matrix(
     attributed_lines: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
     entry_items: pl.DataFrame,
     differences: pl.DataFrame,
     account_scope: pl.DataFrame,
@@ -55,7 +56,7 @@ def bc_matrix(
     views = [
         _as_bc(books, matrix_formulas, matrix_warnings, excerpt),
         _corrected(
-            attributed_lines, entry_items, differences, account_scope, books, matrix_rows,
+            _with_days(attributed_lines, agreed_lines, excerpt), entry_items, differences, account_scope, books, matrix_rows,
             matrix_warnings, excerpt,
         ),
     ]  # fmt: skip
@@ -281,6 +282,20 @@ def _corrected(
         _warnings(findings, figures, account_scope, matrix_warnings, excerpt),
         accounts.sort("account_role", "account_no", nulls_last=True),
     )
+
+
+def _with_days(attributed_lines: pl.DataFrame, agreed_lines: pl.DataFrame, excerpt: Excerpt) -> pl.DataFrame:
+    """Agreed lines stand in sums over all days: where days are asked for, the lines themselves take their place."""
+    if not excerpt.has_dates:
+        return attributed_lines
+    key = ("account_no", "account_role", "balancing_role", "cost_kind")
+    of = attributed_lines.filter("is_agreed").select(*key, "side", "counts").unique()
+    lines = (
+        agreed_lines.with_columns(pl.col(key).cast(pl.String))
+        .join(of, on=key, how="inner")
+        .select(*key, "side", "counts", "value_entry_no", "posting_date", "amount")
+    )
+    return pl.concat([attributed_lines.filter(~pl.col("is_agreed")), lines], how="diagonal")
 
 
 def _excerpt(rows: pl.DataFrame, entry_items: pl.DataFrame, books: Books, excerpt: Excerpt) -> pl.DataFrame:

@@ -15,28 +15,33 @@ INVENTORY_BRIDGE = (
 
 
 def balances(
-    expected_postings: pl.DataFrame, activity: pl.DataFrame, account_scope: pl.DataFrame, books: Books
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
+    activity: pl.DataFrame,
+    account_scope: pl.DataFrame,
+    books: Books,
 ) -> pl.DataFrame:
     """One row per account in scope: ``subledger``, ``gl``, ``other_activity`` and their ``difference`` at
     as-of.
 
     ``subledger`` sums the expected lines of controlled roles that resolve to the account, posted or not;
     on an account without a controlled role, those of all its roles; and what an opening balance carries of
-    it. ``difference = gl - other_activity -
-    subledger``, debit positive.
+    it. ``difference = gl - other_activity - subledger``, debit positive. Agreed lines count in both ledgers.
     """
-    until = (
-        expected_postings.filter(pl.col("posting_date") <= books.as_of)
-        .select("account_no", "account_role", "amount")
-        .join(account_scope.drop("roles"), on="account_no", how="inner", nulls_equal=True, validate="m:1")
+    role = ("account_no", "account_role", "amount")
+    until = remaining_postings.filter(pl.col("posting_date") <= books.as_of).select(role)
+    demanded = pl.concat([until, agreed_totals.select(role)]).pipe(_with_counts, account_scope)
+    subledger = (
+        demanded.filter("counts").group_by("account_no").agg(pl.col("amount").sum().alias("subledger"))
     )
-    counts = (
-        pl.col("account_role").is_in(CONTROLLED_ROLES)
-        | ~pl.col("is_controlled")
-        | pl.col("account_no").is_null()
+    agreed = agreed_totals.pipe(_with_counts, account_scope).select(
+        "account_no",
+        "amount",
+        pl.when("counts").then(pl.lit(0, AMOUNT)).otherwise("amount").alias("other_amount"),
+        pl.lit(0, AMOUNT).alias("carried_amount"),
     )
-    subledger = until.filter(counts).group_by("account_no").agg(pl.col("amount").sum().alias("subledger"))
-    ledger = activity.group_by("account_no").agg(
+    lines = pl.concat([activity.select(agreed.columns), agreed])
+    ledger = lines.group_by("account_no").agg(
         pl.col("amount").sum().alias("gl"),
         pl.col("other_amount").sum().alias("other_activity"),
         pl.col("carried_amount").sum().alias("_carried"),
@@ -54,6 +59,19 @@ def balances(
             difference=pl.col("gl") - pl.col("other_activity") - pl.col("subledger"),
         )
         .sort("account_no", nulls_last=True)
+    )
+
+
+def _with_counts(lines: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
+    """Whether a line counts in the subledger of its account: on a controlled one those of controlled roles."""
+    counts = (
+        pl.col("account_role").is_in(CONTROLLED_ROLES)
+        | ~pl.col("is_controlled")
+        | pl.col("account_no").is_null()
+    )
+    scope = account_scope.drop("roles")
+    return lines.join(scope, on="account_no", how="inner", nulls_equal=True, validate="m:1").with_columns(
+        counts=counts
     )
 
 
@@ -83,16 +101,16 @@ def tie_outs(balances: pl.DataFrame, differences: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def population(remaining_postings: pl.DataFrame, agreed_totals: pl.DataFrame, books: Books) -> pl.DataFrame:
     """From Σ cost amount (actual) of all value entries to the inventory role's subledger: ``line``,
     ``amount``.
 
     Each entry leaves the population on the first line that fits it, so the lines sum to the last one.
     """
-    inventory = expected_postings.filter(
+    inventory = remaining_postings.filter(
         (pl.col("cost_kind") == "actual") & (pl.col("account_role") == "inventory")
     ).select("value_entry_no", pl.col("account_no").is_null().alias("_unresolved"))
-    nothing = expected_postings.filter(
+    nothing = remaining_postings.filter(
         (pl.col("cost_kind") == "actual") & (pl.col("outcome") != "posted")
     ).select("value_entry_no", "outcome")
     entries = (
@@ -128,12 +146,13 @@ def population(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
             steps.with_columns(pl.col("amount").fill_null(0).cast(AMOUNT)),
         ]
     )
-    counted = expected_postings.filter(
+    agreed = agreed_totals.filter(pl.col("account_role") == "inventory")
+    counted = remaining_postings.filter(
         (pl.col("account_role") == "inventory")
         & pl.col("account_no").is_not_null()
         & (pl.col("posting_date") <= books.as_of)
     )
-    amounts = pl.concat([counted.select("amount"), opening.select("amount")])
+    amounts = pl.concat([rows.select("amount") for rows in (counted, agreed, opening)])
     result = amounts.select(
         line=pl.lit("subledger of the inventory role"), amount=pl.col("amount").sum().cast(AMOUNT)
     )

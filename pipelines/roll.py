@@ -31,7 +31,8 @@ OPENING, MOVEMENT, CLOSING = 0, 1, 2
 
 
 def roll_forward(
-    expected_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
     activity: pl.DataFrame,
     tie_outs: pl.DataFrame,
     books: Books,
@@ -46,14 +47,17 @@ def roll_forward(
     closing is the tie-out's own figure. Debit positive; an account at rest has its two lines with 0.
     """
     first_day = _first_day(books, settings)
+    agreed = _counted(agreed_totals, tie_outs).with_columns(nature=pl.lit("linked"))
+    beside = agreed.filter(~pl.col("counts")).with_columns(other_amount="amount")
     sides = {
-        "subledger": pl.concat(
-            [_expected(expected_postings, tie_outs, books), _lines(activity, "carried_amount")]
-        ),
-        "gl": _lines(activity, "amount"),
-        "other_activity": _lines(activity, "other_amount"),
+        "subledger": [
+            _expected(remaining_postings, agreed, tie_outs, books),
+            _lines(activity, "carried_amount"),
+        ],
+        "gl": [_lines(activity, "amount"), _lines(agreed, "amount")],
+        "other_activity": [_lines(activity, "other_amount"), _lines(beside, "other_amount")],
     }
-    rolled = [_rolled(rows, side, first_day, tie_outs) for side, rows in sides.items()]
+    rolled = [_rolled(pl.concat(rows), side, first_day, tie_outs) for side, rows in sides.items()]
     return (
         pl.concat([*rolled, _difference(pl.concat(rolled))])
         .with_columns(pl.col("side").cast(pl.Enum(SIDES)))
@@ -73,37 +77,40 @@ def _first_day(books: Books, settings: Settings) -> date:
     return first_day
 
 
-def _expected(expected_postings: pl.DataFrame, tie_outs: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _expected(
+    remaining_postings: pl.DataFrame, agreed: pl.DataFrame, tie_outs: pl.DataFrame, books: Books
+) -> pl.DataFrame:
     """The expected lines that count on their account, each under what its value entry is."""
-    entries = books.value_entries.select("value_entry_no", _type=_kind_of_entry())
+    until = (pl.col("outcome") == "posted") & (pl.col("posting_date") <= books.as_of)
+    remaining = _counted(remaining_postings.filter(until), tie_outs)
+    apart = {"expected": " (expected)", "write_off": " (write-off)"}
+    kind = pl.col("cost_kind").replace_strict(apart, default="")
+    return pl.concat(
+        rows.filter("counts").select(
+            "account_no", "account_role", "posting_date", "amount",
+            line=pl.concat_str(_kind_of_entry(), kind),
+        )
+        for rows in (remaining, agreed)
+    )  # fmt: skip
+
+
+def _counted(lines: pl.DataFrame, tie_outs: pl.DataFrame) -> pl.DataFrame:
+    """The lines on accounts that are tied out, with whether they count in the subledger there."""
     counts = (
         pl.col("account_role").is_in(CONTROLLED_ROLES)
         | ~pl.col("is_controlled")
         | pl.col("account_no").is_null()
     )
-    apart = {"expected": " (expected)", "write_off": " (write-off)"}
-    kind = pl.col("cost_kind").cast(pl.String).replace_strict(apart, default="")
-    return (
-        expected_postings.filter((pl.col("outcome") == "posted") & (pl.col("posting_date") <= books.as_of))
-        .join(
-            tie_outs.select("account_no", "is_controlled"),
-            on="account_no",
-            how="inner",
-            nulls_equal=True,
-            validate="m:1",
-        )
-        .filter(counts)
-        .join(entries, on="value_entry_no", how="left", validate="m:1")
-        .select(
-            "account_no", pl.col("account_role").cast(pl.String), "posting_date", "amount",
-            line=pl.concat_str("_type", kind),
-        )
-    )  # fmt: skip
+    scope = tie_outs.select("account_no", "is_controlled")
+    return lines.join(scope, on="account_no", how="inner", nulls_equal=True, validate="m:1").with_columns(
+        counts=counts
+    )
 
 
 def _kind_of_entry() -> pl.Expr:
-    types = pl.when(pl.col("is_capacity")).then(pl.lit("Capacity")).otherwise("item_ledger_entry_type")
-    return pl.concat_str(types.cast(pl.String), pl.col("entry_type").cast(pl.String), separator=", ")
+    """A blank type is that of capacity."""
+    types = pl.col("item_ledger_entry_type").replace({"": "Capacity"})
+    return pl.concat_str(types, "entry_type", separator=", ")
 
 
 def _lines(activity: pl.DataFrame, amount: str) -> pl.DataFrame:

@@ -9,7 +9,11 @@ from schemas.ledger import CONTROLLED_ROLES, Books
 
 
 def account_scope(
-    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_totals: pl.DataFrame,
+    books: Books,
+    account_roles: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row per account with a role: ``account_no``, ``roles`` (in posting order), ``is_controlled``.
 
@@ -22,10 +26,11 @@ def account_scope(
     setup = books.posting_accounts.filter(pl.col("account_no").is_not_null()).select(
         "account_no", "account_role"
     )
-    reached = actual_postings.filter(pl.col("account_role").is_not_null()).select(
+    reached = remaining_pieces.filter(pl.col("account_role").is_not_null()).select(
         "account_no", "account_role"
     )
-    expected = expected_postings.filter(pl.col("outcome") == "posted").select("account_no", "account_role")
+    agreed = agreed_totals.select("account_no", "account_role")
+    expected = remaining_postings.filter(pl.col("outcome") == "posted").select("account_no", "account_role")
     opening = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null()).select(
         "account_no", "account_role"
     )
@@ -36,9 +41,11 @@ def account_scope(
         "account_no", account_role=pl.lit(None, pl.String)
     )
     order = account_roles.select("account_role", "ordinal")
-    controls = pl.concat([setup, reached, opening]).filter(pl.col("account_role").is_in(CONTROLLED_ROLES))
+    controls = pl.concat([setup, reached, agreed, opening]).filter(
+        pl.col("account_role").is_in(CONTROLLED_ROLES)
+    )
     return (
-        pl.concat([setup, reached, opening, expected, without_role, named])
+        pl.concat([setup, reached, agreed, opening, expected, without_role, named])
         .unique()
         .join(order, on="account_role", how="left")
         .sort("account_no", "ordinal", nulls_last=True)

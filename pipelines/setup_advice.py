@@ -47,7 +47,7 @@ DETAILS: Mapping[str, pl.DataType] = {
 
 
 def setup_findings(
-    expected_postings: pl.DataFrame,
+    remaining_postings: pl.DataFrame,
     setup_timeline: pl.DataFrame,
     setup_log: pl.DataFrame,
     differences: pl.DataFrame,
@@ -62,14 +62,14 @@ def setup_findings(
     entries. An empty frame means that nothing stands out. Kinds whose tables weren't given find nothing.
     """
     found = {
-        "row_missing": _rows_missing(expected_postings, books),
-        "account_blank": _accounts_blank(expected_postings, books),
+        "row_missing": _rows_missing(remaining_postings, books),
+        "account_blank": _accounts_blank(remaining_postings, books),
         **_shared(books),
         "direct_posting_open": _doors_open(books),
         "wip_differs_by_location": _wip_differs(books),
         **_history(setup_timeline),
         "log_ends_elsewhere": _log_ends_elsewhere(setup_log, books),
-        "row_needed": _rows_needed(expected_postings, extract, books),
+        "row_needed": _rows_needed(remaining_postings, extract, books),
         "one_shape": _shapes(differences, causes, books),
     }
     shaped = [_shaped(kind, rows) for kind, rows in found.items()]
@@ -94,10 +94,10 @@ def _shaped(kind: str, rows: pl.DataFrame) -> pl.DataFrame:
 # Keys that the data use
 
 
-def _used(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _used(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Every line that the rules demand, with whether today's setup has its row."""
     has_row = books.posting_accounts.select(*KEY, pl.lit(True).alias("_has_row"))
-    return expected_postings.filter(
+    return remaining_postings.filter(
         (pl.col("outcome") == "posted") & (pl.col("posting_date") <= books.as_of)
     ).join(has_row, on=KEY, how="left", validate="m:1")
 
@@ -109,13 +109,13 @@ def _summed(lines: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     )
 
 
-def _rows_missing(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    used = _used(expected_postings, books).filter(pl.col("_has_row").is_null())
+def _rows_missing(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    used = _used(remaining_postings, books).filter(pl.col("_has_row").is_null())
     return _summed(used, SETUP_KEY)
 
 
-def _accounts_blank(expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
-    used = _used(expected_postings, books).filter(pl.col("_has_row") & pl.col("account_no").is_null())
+def _accounts_blank(remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+    used = _used(remaining_postings, books).filter(pl.col("_has_row") & pl.col("account_no").is_null())
     return _summed(used, KEY)
 
 
@@ -196,10 +196,10 @@ def _log_ends_elsewhere(setup_log: pl.DataFrame, books: Books) -> pl.DataFrame:
 # Rows that the data will need
 
 
-def _rows_needed(expected_postings: pl.DataFrame, extract: Extract, books: Books) -> pl.DataFrame:
+def _rows_needed(remaining_postings: pl.DataFrame, extract: Extract, books: Books) -> pl.DataFrame:
     """Keys without a row that items, locations and open orders lead to, though nothing was posted there."""
     there = books.posting_accounts.select(SETUP_KEY).unique()
-    used = expected_postings.filter(pl.col("outcome") == "posted").select(SETUP_KEY).unique()
+    used = remaining_postings.filter(pl.col("outcome") == "posted").select(SETUP_KEY).unique()
     needed = pl.concat(
         [_groups_at_locations(extract, books), _groups_of_orders(books), _blank_business(books)]
     )

@@ -17,7 +17,11 @@ SIDE_BY_SIDE = 6
 
 
 def setup_timeline(
-    expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books, account_roles: pl.DataFrame
+    remaining_postings: pl.DataFrame,
+    remaining_pieces: pl.DataFrame,
+    agreed_lines: pl.DataFrame,
+    books: Books,
+    account_roles: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row per setup key, role and period in which it used one account, in the order of G/L entry numbers.
 
@@ -28,11 +32,11 @@ def setup_timeline(
     ``logged_account`` come from the change log; ``log_agrees`` is null where no log was given or nothing
     ended. Amounts are the lines' own, debit positive, up to as-of.
     """
-    lines = _lines(expected_postings, actual_postings, books)
+    lines = _lines(remaining_postings, remaining_pieces, books)
     today = books.posting_accounts.select(
         *KEY, pl.col("account_no").alias("today_account_no"), pl.lit(True).alias("_has_row")
     )
-    periods = _periods(lines).join(today, on=KEY, how="left", validate="m:1")
+    periods = _periods(lines, _numbered(agreed_lines)).join(today, on=KEY, how="left", validate="m:1")
     rows = pl.concat([periods, _unused(periods, today)], how="diagonal").with_columns(status=_status())
     return (
         rows.pipe(_with_log, books, account_roles)
@@ -57,17 +61,17 @@ def setup_log(books: Books, account_roles: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _lines(expected_postings: pl.DataFrame, actual_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _lines(remaining_postings: pl.DataFrame, remaining_pieces: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The G/L lines of value entries with the setup key that each went by.
 
     A line's key is one number: a join on entry, kind and role takes three times as long.
     """
-    number = _line_number(expected_postings["account_role"].drop_nulls().unique().sort().to_list())
-    keys = expected_postings.filter(pl.col("outcome") == "posted").select(
+    number = _line_number(remaining_postings["account_role"].drop_nulls().unique().sort().to_list())
+    keys = remaining_postings.filter(pl.col("outcome") == "posted").select(
         number, "setup_table", "key_1", "key_2"
     )
     return (
-        actual_postings.filter(pl.col("cost_kind").is_not_null() & (pl.col("posting_date") <= books.as_of))
+        remaining_pieces.filter(pl.col("cost_kind").is_not_null() & (pl.col("posting_date") <= books.as_of))
         .select(
             number, "account_role", "account_no", "gl_entry_no", "value_entry_no", "posting_date", "amount"
         )
@@ -81,17 +85,21 @@ def _line_number(roles: list[str]) -> pl.Expr:
     return ((pl.col("value_entry_no") * len(COST_KINDS) + kind) * len(roles) + role).alias("_line")
 
 
-def _periods(lines: pl.DataFrame) -> pl.DataFrame:
+def _periods(lines: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
     """Lines that follow one another on one account; per account where the accounts alternate.
 
-    Most keys only ever used one account: their lines needn't be put in order, which halves the step's time.
+    Most keys only ever used one account: their lines needn't be put in order. Of the others the agreed lines,
+    which all stand on today's account, are put in order by what lies between two lines that were looked at.
     """
-    per_account = _summed(lines, [*KEY, "account_no"])
+    alone = _alone(lines, agreed)
+    per_account = _summed(pl.concat([alone, _together(agreed, ["_key"])]), [*KEY, "account_no"])
     several = per_account.filter(pl.len().over(KEY) > 1).select(KEY).unique()
+    looked_at = alone.join(several, on=KEY, how="semi")
+    between = _between(agreed, looked_at.drop_nulls("_key"), alone)
     changed = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift()) for c in (*KEY, "account_no"))
     numbered = (
-        lines.join(several, on=KEY, how="semi")
-        .sort(*KEY, "gl_entry_no", "value_entry_no")
+        pl.concat([looked_at, between.join(several, on=KEY, how="semi")])
+        .sort(*KEY, "first_gl_entry_no", "first_value_entry_no")
         .with_columns(_period=changed.cast(pl.Int64).cum_sum())
         .with_columns(is_mixed=pl.col("_period").n_unique().over(KEY) >= SIDE_BY_SIDE)
     )
@@ -101,16 +109,77 @@ def _periods(lines: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([undivided, in_turn], how="diagonal").with_columns(pl.col("is_mixed").fill_null(False))
 
 
-def _summed(lines: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    return lines.group_by(key).agg(
-        pl.col("posting_date").min().alias("first_posted_on"),
-        pl.col("posting_date").max().alias("last_posted_on"),
-        pl.col("gl_entry_no").min().alias("first_gl_entry_no"),
-        pl.col("gl_entry_no").max().alias("last_gl_entry_no"),
-        pl.col("value_entry_no").min().alias("first_value_entry_no"),
-        pl.col("value_entry_no").max().alias("last_value_entry_no"),
-        pl.col("gl_entry_no").n_unique().cast(pl.Int64).alias("lines"),
-        pl.col("amount").sum().cast(AMOUNT).alias("amount"),
+def _numbered(agreed_lines: pl.DataFrame) -> pl.DataFrame:
+    """The agreed lines with their setup key as one number: they share few keys, and numbers group fast."""
+    key = pl.lit(0, pl.Int64)
+    for column in KEY:
+        kind = agreed_lines.schema[column]
+        size = len(kind.categories) if isinstance(kind, pl.Enum) else 1
+        key = key * size + pl.col(column).to_physical().cast(pl.Int64)
+    return agreed_lines.with_columns(_key=key)
+
+
+def _alone(lines: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
+    """Every line as a stretch of its own, with the number of its key where agreed lines share it."""
+    keys = agreed.select(*KEY, "_key").unique("_key").cast(dict.fromkeys(KEY, pl.String))
+    ends = {
+        "posted_on": "posting_date", "gl_entry_no": "gl_entry_no", "value_entry_no": "value_entry_no"
+    }  # fmt: skip
+    return lines.join(keys, on=KEY, how="left", validate="m:1").select(
+        *KEY, "account_no", "_key",
+        *(pl.col(c).alias(f"{end}_{name}") for name, c in ends.items() for end in ("first", "last")),
+        "gl_entry_no", pl.lit(0, pl.Int64).alias("_agreed"), "amount",
+    )  # fmt: skip
+
+
+def _between(agreed: pl.DataFrame, looked_at: pl.DataFrame, shape: pl.DataFrame) -> pl.DataFrame:
+    """The agreed lines in stretches: those of a key between two of its lines that were looked at."""
+    marks = looked_at.select("_key", "gl_entry_no").unique().sort("gl_entry_no").with_columns(
+        _mark=pl.col("gl_entry_no")
+    )  # fmt: skip
+    if marks.is_empty():
+        return shape.clear()
+    placed = (
+        agreed.filter(pl.col("_key").is_in(marks["_key"].unique().implode()))
+        .sort("gl_entry_no")
+        .join_asof(marks, on="gl_entry_no", by="_key", strategy="backward", check_sortedness=False)
+    )
+    return _together(placed, ["_key", "_mark"])
+
+
+def _together(agreed: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """Agreed lines of one key as one stretch; each is a G/L line of its own."""
+    sums = agreed.group_by(by).agg(
+        pl.col(*KEY, "account_no").first().cast(pl.String),
+        *(
+            end
+            for name, column in (
+                ("posted_on", "posting_date"), ("gl_entry_no", "gl_entry_no"),
+                ("value_entry_no", "value_entry_no"),
+            )
+            for end in (
+                pl.col(column).min().alias(f"first_{name}"), pl.col(column).max().alias(f"last_{name}")
+            )
+        ),
+        pl.len().cast(pl.Int64).alias("_agreed"),
+        pl.col("amount").sum().cast(AMOUNT),
+    )  # fmt: skip
+    return sums.select(
+        *KEY, "account_no", "_key",
+        *(f"{end}_{name}" for name in ("posted_on", "gl_entry_no", "value_entry_no") for end in ("first", "last")),
+        pl.lit(None, pl.Int64).alias("gl_entry_no"), "_agreed", "amount",
+    )  # fmt: skip
+
+
+def _summed(stretches: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    ends = ("posted_on", "gl_entry_no", "value_entry_no")
+    return stretches.group_by(key).agg(
+        *(pl.col(f"first_{end}").min() for end in ends),
+        *(pl.col(f"last_{end}").max() for end in ends),
+        (pl.col("gl_entry_no").drop_nulls().n_unique() + pl.col("_agreed").sum())
+        .cast(pl.Int64)
+        .alias("lines"),
+        pl.col("amount").sum().cast(AMOUNT),
     )
 
 

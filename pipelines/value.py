@@ -18,7 +18,7 @@ NOT_GIVEN = "(not given)"
 AGREEING = "(others, which agree)"
 
 
-def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
+def valuation(attributed_lines: pl.DataFrame, remaining_postings: pl.DataFrame, books: Books) -> pl.DataFrame:
     """One row per item, variant, location and inventory posting group: quantity and value at as-of.
 
     ``quantity`` and ``value`` = ``value_actual`` + ``value_expected`` are those of BC's report Inventory
@@ -32,7 +32,7 @@ def valuation(attributed_lines: pl.DataFrame, expected_postings: pl.DataFrame, b
 
     Source: report 1001 "Inventory Valuation", which sums value entries up to the ending date.
     """
-    entries = books.value_entries.filter(~pl.col("is_capacity")).pipe(_with_bridge, expected_postings)
+    entries = books.value_entries.filter(~pl.col("is_capacity")).pipe(_with_bridge, remaining_postings)
     until = entries.filter(pl.col("posting_date") <= books.as_of)
     by_valuation = entries.filter(pl.col("valuation_date") <= books.as_of)
     stock = until.group_by(PLACE).agg(
@@ -95,9 +95,9 @@ def breakdowns(attributed_lines: pl.DataFrame, entry_items: pl.DataFrame, books:
     )
 
 
-def _with_bridge(entries: pl.DataFrame, expected_postings: pl.DataFrame) -> pl.DataFrame:
+def _with_bridge(entries: pl.DataFrame, remaining_postings: pl.DataFrame) -> pl.DataFrame:
     """Which line of the population takes the entry out on its way to the subledger; null where none does."""
-    actual = expected_postings.filter(pl.col("cost_kind") == "actual")
+    actual = remaining_postings.filter(pl.col("cost_kind") == "actual")
     nothing = actual.filter(pl.col("outcome") != "posted").select("value_entry_no", "outcome")
     unresolved = actual.filter(
         (pl.col("account_role") == "inventory") & pl.col("account_no").is_null()
@@ -174,17 +174,22 @@ def _on(side: str) -> pl.Expr:
 def _with_keys(lines: pl.DataFrame, entry_items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The item, location, document and dimension set of each amount; null where it has none."""
     entries = books.value_entries.select(
-        "value_entry_no", "document_no", pl.col("dimension_set_id").alias("_of_entry")
+        "value_entry_no",
+        pl.col("document_no").alias("_document_no"),
+        pl.col("dimension_set_id").alias("_of_entry"),
     ).join(entry_items, on="value_entry_no", how="left", validate="1:1")
     ledger = books.gl_entries.select("gl_entry_no", pl.col("document_no").alias("_own"), "dimension_set_id")
+    of_line = pl.when(pl.lit("dimension_set_id" in books.given["gl_entry"])).then("_of_entry")
     return (
         lines.join(entries, on="value_entry_no", how="left", validate="m:1")
         .join(ledger, on="gl_entry_no", how="left", validate="m:1")
         .with_columns(
-            document_no=pl.coalesce("document_no", pl.when(pl.col("_own") != "").then("_own")),
+            document_no=pl.when("is_agreed")
+            .then(pl.col("document_no").fill_null(AGREEING))
+            .otherwise(pl.coalesce("_document_no", pl.when(pl.col("_own") != "").then("_own"))),
             dimension_set_id=pl.when(pl.col("side") == "subledger")
             .then("_of_entry")
-            .otherwise("dimension_set_id"),
+            .otherwise(pl.when("is_agreed").then(of_line).otherwise("dimension_set_id")),
         )
     )
 
