@@ -110,7 +110,7 @@ def _open(matched_lines: pl.DataFrame) -> pl.DataFrame:
 
 def _with_entry(items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Party, item and document of the entry that opened the item; those of its item ledger entry first."""
-    entries = books.value_entries.select(
+    entries = books.entries_of(items).select(
         "value_entry_no", "item_ledger_entry_no", "item_ledger_entry_type", "order_no", "order_line_no",
         _given("item_no").alias("item_no"), _party().alias("_party"),
     )  # fmt: skip
@@ -151,7 +151,7 @@ def _with_order(items: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 def _with_line(items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """What no entry opened has the party of its G/L line."""
-    lines = books.gl_entries.select("gl_entry_no", _given("source_no").alias("_line_party"))
+    lines = books.lines_of(items).select("gl_entry_no", _given("source_no").alias("_line_party"))
     without_entry = pl.col("value_entry_no").is_null()
     return items.join(lines, on="gl_entry_no", how="left", validate="m:1").with_columns(
         party_no=pl.when(without_entry).then("_line_party").otherwise("party_no"),
@@ -181,7 +181,7 @@ def _with_told(
         ]
     ).filter(pl.col("expected_amount") != pl.col("actual_amount"))
     entries = found.join(
-        books.value_entries.select("value_entry_no", "item_ledger_entry_no", "order_no", "order_line_no"),
+        books.entries_of(found).select("value_entry_no", "item_ledger_entry_no", "order_no", "order_line_no"),
         on="value_entry_no",
         how="inner",
         validate="m:1",

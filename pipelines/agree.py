@@ -38,12 +38,13 @@ OF_ORDERS = (
 
 
 def agreed_lines(resolved_postings: pl.DataFrame, unbalanced: pl.DataFrame, books: Books) -> pl.DataFrame:
-    """The expected lines of value entries in which both ledgers agree, each with its one G/L line.
+    """The expected lines of value entries in which both ledgers agree, each with its G/L line.
 
-    An entry agrees when it was posted in full, up to as-of, and each of its lines has a G/L line of its own
-    with the same account, date, dimensions and amounts in both currencies; when no other G/L line is linked
-    to it; and when none of its G/L lines is shared, was reversed, reverses another, or stands in a
-    transaction that doesn't balance. Amounts are debit positive: what must be, was posted and stands there.
+    An entry agrees when it was posted in full, up to as-of, and each of its lines stands in the G/L on its
+    account, date and dimensions, in both currencies: as a line of its own, or in the sum of a posting group
+    whose entries all agree. No other G/L line may be linked to it, and none of its lines was reversed,
+    reverses another, or stands in a transaction that doesn't balance. Amounts are debit positive: what must
+    be, was posted and stands there.
 
     Of such an entry no cause can fit, and no other entry can claim its lines. Without a relation table no
     entry is taken to agree: its links have to be inferred first. Accounts, roles and kinds are categories.
@@ -53,26 +54,27 @@ def agreed_lines(resolved_postings: pl.DataFrame, unbalanced: pl.DataFrame, book
     if not books.has_relations:
         return posted.clear().with_columns(gl_entry_no=pl.lit(None, pl.Int64)).select(LINE)
     lines = posted.with_row_index("_row").with_columns(_line=_line())
-    agreeing = (
-        lines.select("_row", "_line", "value_entry_no", "posting_date", *COMPARED)
-        .join(_pieces(books, unbalanced, accounts), on="_line", how="inner")
-        .join(_dimensions(books), on="value_entry_no", how="left", validate="m:1")
-        .filter(_agrees(books))
-        .filter(pl.col("_row").is_unique() & pl.col("gl_entry_no").is_unique())
-        .select("_row", "gl_entry_no")
+    linked = _linked(books, unbalanced, accounts)
+    demanded = lines.select(
+        "_row", "_line", "value_entry_no", "balancing_role", "account_role", "posting_date", *COMPARED
     )
+    agreeing = pl.concat([_alone(demanded, linked, books), _in_groups(demanded, linked, books)])
+    held = _placed(agreeing["_row"], agreeing["gl_entry_no"], lines.height)
+    is_linked = _placed(agreeing["_pair"], agreeing["gl_entry_no"], books.relations.height).is_not_null()
     in_doubt = pl.concat(
         [
-            lines.join(agreeing, on="_row", how="anti").select("value_entry_no"),
-            books.relations.join(agreeing, on="gl_entry_no", how="anti").select("value_entry_no"),
+            lines.filter(held.is_null()).select("value_entry_no"),
+            books.relations.filter(~is_linked).select("value_entry_no"),
             resolved_postings.filter(pl.col("outcome") == "refused").select("value_entry_no"),
         ]
-    )
-    return (
-        lines.join(in_doubt, on="value_entry_no", how="anti", maintain_order="left")
-        .join(agreeing, on="_row", how="inner", validate="1:1", maintain_order="left")
-        .select(LINE)
-    )
+    ).unique()
+    entries = _with_their_groups(in_doubt, books)["value_entry_no"].implode()
+    return lines.with_columns(gl_entry_no=held).filter(~pl.col("value_entry_no").is_in(entries)).select(LINE)
+
+
+def _placed(places: pl.Series, values: pl.Series, size: int) -> pl.Series:
+    """The values at their places, null elsewhere; a tenth of the time of a join on the place."""
+    return pl.Series("gl_entry_no", [None], pl.Int64).new_from_index(0, size).scatter(places, values)
 
 
 def remaining_books(books: Books, agreed_lines: pl.DataFrame) -> Books:
@@ -109,9 +111,13 @@ def actual_postings(remaining_pieces: pl.DataFrame, agreed_lines: pl.DataFrame) 
 
 def agreed_totals(agreed_lines: pl.DataFrame) -> pl.DataFrame:
     """The agreed lines summed by account, role, kind of cost, entry types and day; ``gl_entry_no`` is the
-    last of each.
+    last of each, ``has_amounts`` whether any of them has an amount in local currency.
     """
-    sums = agreed_lines.group_by(TOTALS).agg(pl.col("amount").sum().cast(AMOUNT), pl.col("gl_entry_no").max())
+    sums = agreed_lines.group_by(TOTALS).agg(
+        pl.col("amount").sum().cast(AMOUNT),
+        pl.col("gl_entry_no").max(),
+        (pl.col("amount") != 0).any().alias("has_amounts"),
+    )
     return sums.cast({"account_no": pl.String, "account_role": pl.String, "cost_kind": pl.String})
 
 
@@ -182,10 +188,11 @@ def _line() -> pl.Expr:
     return pl.col("value_entry_no") * 2**31 + pl.col("account_no").to_physical().cast(pl.Int64)
 
 
-def _pieces(books: Books, unbalanced: pl.DataFrame, accounts: pl.Enum) -> pl.DataFrame:
-    """G/L lines that inventory posting wrote for one value entry alone and that nothing took back."""
+def _linked(books: Books, unbalanced: pl.DataFrame, accounts: pl.Enum) -> pl.DataFrame:
+    """The relation rows to lines that inventory posting wrote and that nothing took back; ``is_shared``:
+    other value entries are linked to the same line.
+    """
     number = pl.col("gl_entry_no")
-    is_shared = (number == number.shift()) | (number == number.shift(-1))  # relations are in their order
     reversed_lines = books.gl_entries["reverses"].drop_nulls().implode()
     broken = unbalanced["transaction_no"].implode()
     plain = books.gl_entries.filter(
@@ -194,29 +201,97 @@ def _pieces(books: Books, unbalanced: pl.DataFrame, accounts: pl.Enum) -> pl.Dat
         & pl.col("reverses").is_null()
         & ~number.is_in(reversed_lines)
         & ~pl.col("transaction_no").is_in(broken).fill_null(False)
-    ).with_columns(pl.col("account_no").cast(accounts))
+    ).select(number, pl.col("account_no").cast(accounts), *(pl.col(c).alias(f"held_{c}") for c in HELD))
     return (
-        books.relations.filter(~is_shared.fill_null(False))
-        .join(plain, on="gl_entry_no", how="inner", validate="1:1")
-        .select("gl_entry_no", _line().alias("_line"), *(pl.col(c).alias(f"held_{c}") for c in HELD))
+        books.relations.with_row_index("_pair")
+        .with_columns(is_shared=_is_shared())
+        .join(plain, on="gl_entry_no", how="inner", validate="m:1")
+        .select("_pair", "gl_entry_no", "is_shared", _line().alias("_line"), *(f"held_{c}" for c in HELD))
     )
 
 
-def _dimensions(books: Books) -> pl.DataFrame:
-    return books.value_entries.select("value_entry_no", "dimension_set_id")
+def _is_shared() -> pl.Expr:
+    """Whether another relation row leads to the same G/L line; the rows are in the order of the lines."""
+    number = pl.col("gl_entry_no")
+    return ((number == number.shift()) | (number == number.shift(-1))).fill_null(False)
 
 
-def _agrees(books: Books) -> pl.Expr:
-    """Posted in full and held in full, on the day and with the dimensions of the entry."""
-    amount, acy = pl.col("amount"), pl.col("amount_acy")
+def _alone(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Lines that stand in the G/L as they are, each in one line that is linked to its entry alone."""
+    return (
+        _beside(demanded, linked.filter(~pl.col("is_shared")), books)
+        .filter(pl.col("_agrees") & _is_held("amount", "amount_acy"))
+        .filter(pl.col("_row").is_unique() & pl.col("gl_entry_no").is_unique())
+        .select("_row", "_pair", "gl_entry_no")
+    )
+
+
+def _in_groups(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Lines that stand in the G/L as the sum of a posting group, all of one role and of the sum's sign. A
+    group in which one line is as large as the sum is left to ``link``, which tries single lines first.
+    """
+    shared = linked.filter("is_shared")
+    members = shared.group_by("gl_entry_no").agg(pl.len().alias("_members"))
+    claims = _beside(demanded, shared, books).filter(_is_debit("") == _is_debit("held_"))
+    sums = claims.group_by("gl_entry_no").agg(
+        pl.col("_agrees").all(),
+        pl.col("amount", "amount_acy").sum(),
+        pl.col("held_amount", "held_amount_acy").first(),
+        _is_held("amount", "amount_acy").any().alias("_is_whole"),
+        pl.col("value_entry_no").n_unique().alias("_claiming"),
+        pl.struct("account_role", "balancing_role").n_unique().alias("_roles"),
+    )
+    agreeing = sums.join(members, on="gl_entry_no", how="inner", validate="1:1").filter(
+        pl.col("_agrees") & _is_held("amount", "amount_acy")
+        & ~pl.col("_is_whole")
+        & (pl.col("_claiming") == pl.col("_members"))
+        & (pl.col("_roles") == 1)
+    )  # fmt: skip
+    return (
+        claims.join(agreeing, on="gl_entry_no", how="semi")
+        .filter(pl.col("_row").is_unique())
+        .select("_row", "_pair", "gl_entry_no")
+    )
+
+
+def _beside(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """Lines beside those on their account that are linked to their entry; ``_agrees``: but for amounts."""
     own, held = pl.col("dimension_set_id"), pl.col("held_dimension_set_id")
     are_given = pl.lit("dimension_set_id" in books.given["gl_entry"])
-    return (
-        (pl.col("posted_amount") == amount)
-        & (pl.col("held_amount") == amount)
-        & (pl.col("posted_amount_acy") == acy)
-        & (pl.col("held_amount_acy") == acy)
+    agrees = (
+        (pl.col("posted_amount") == pl.col("amount"))
+        & (pl.col("posted_amount_acy") == pl.col("amount_acy"))
         & (pl.col("held_posting_date") == pl.col("posting_date"))
         & (pl.col("posting_date") <= books.as_of)
         & (own.eq_missing(held) | ~are_given)
-    ).fill_null(False)
+    )
+    dimensions = books.value_entries.select("value_entry_no", "dimension_set_id")
+    return (
+        demanded.join(linked, on="_line", how="inner")
+        .join(dimensions, on="value_entry_no", how="left", validate="m:1")
+        .with_columns(_agrees=agrees.fill_null(False))
+    )
+
+
+def _is_held(*amounts: str) -> pl.Expr:
+    return pl.all_horizontal(pl.col(f"held_{amount}") == pl.col(amount) for amount in amounts)
+
+
+def _is_debit(prefix: str) -> pl.Expr:
+    """BC's sign flag: a credit when the local or the additional-currency amount is negative."""
+    return ~((pl.col(f"{prefix}amount") < 0) | (pl.col(f"{prefix}amount_acy") < 0))
+
+
+def _with_their_groups(in_doubt: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The entries in doubt and all that stand in one sum with them, or with one of those."""
+    number = pl.col("gl_entry_no")
+    shared = books.relations.filter(
+        ((number == number.shift()) | (number == number.shift(-1))).fill_null(False)
+    )
+    found, newly = in_doubt, in_doubt
+    while newly.height:
+        lines = shared.join(newly, on="value_entry_no", how="semi")
+        together = shared.join(lines, on="gl_entry_no", how="semi").select("value_entry_no").unique()
+        newly = together.join(found, on="value_entry_no", how="anti")
+        found = pl.concat([found, newly])
+    return found

@@ -48,8 +48,7 @@ def clearing_lines(
     Parts sum to the G/L balance of each account, debit positive; items that agreed lines close among
     themselves (``cleared``) aren't here. Lines with amount 0 are left out.
     """
-    looked_at = books.gl_entries.join(uncleared_lines, on="gl_entry_no", how="semi")
-    ledger = pl.concat([remaining_books.gl_entries, looked_at]).sort("gl_entry_no")
+    ledger = pl.concat([remaining_books.gl_entries, _looked_at(uncleared_lines, books)]).sort("gl_entry_no")
     lines = _lines(account_scope, ledger, books)
     pieces = _pieces(remaining_pieces, uncleared_lines)
     linked = (
@@ -62,6 +61,16 @@ def clearing_lines(
     own = _own(rest.join(reversals, on="gl_entry_no", how="anti"))
     parts = pl.concat([linked.select(PART), own.select(PART)])
     return pl.concat([parts, _taken_back(reversals, parts, lines)]).sort("gl_entry_no", "value_entry_no")
+
+
+def _looked_at(uncleared_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The G/L lines of agreed lines that aren't cleared; of the sum of a posting group, their part."""
+    parts = uncleared_lines.group_by("gl_entry_no").agg(pl.col("amount").sum().alias("_part"))
+    return (
+        books.gl_entries.join(parts, on="gl_entry_no", how="inner", validate="1:1")
+        .with_columns(amount="_part")
+        .drop("_part")
+    )
 
 
 def _pieces(remaining_pieces: pl.DataFrame, uncleared_lines: pl.DataFrame) -> pl.DataFrame:
@@ -124,14 +133,14 @@ def _linked(
     lines: pl.DataFrame, pieces: pl.DataFrame, compressed: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
     """The parts that value entries claim, each with its item and the rule that tells it."""
-    entries = books.value_entries.select(
-        "value_entry_no", "item_ledger_entry_no", "order_type", "order_no", "order_line_no",
-        "is_fully_invoiced", pl.col("document_no").alias("entry_document_no"),
-    )  # fmt: skip
     claimed = pieces.filter(pl.col("value_entry_no").is_not_null()).select(
         "gl_entry_no", "value_entry_no", pl.col("account_role").alias("role"), pl.col("amount").alias("part")
     )
     claimed = pl.concat([claimed, compressed.select(claimed.columns)]).filter(pl.col("part") != 0)
+    entries = books.entries_of(claimed).select(
+        "value_entry_no", "item_ledger_entry_no", "order_type", "order_no", "order_line_no",
+        "is_fully_invoiced", pl.col("document_no").alias("entry_document_no"),
+    )  # fmt: skip
     role = pl.coalesce("role", "account_role")
     is_cleared = role.is_in(CLEARING_ROLES)
     return (

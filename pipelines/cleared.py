@@ -1,7 +1,7 @@
 """Clearing items that agreed lines close among themselves: they are only counted.
 
-Here: those items, and which agreed lines on clearing accounts have to be looked at. Not here: what a line that
-is looked at belongs to (``clear``), and how old open items are (``age``).
+Here: those items, and which agreed lines on clearing accounts have to be looked at. Not here: what a line
+that is looked at belongs to (``clear``), and how old open items are (``age``).
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,9 @@ def agreed_items(
 ) -> pl.DataFrame:
     """The items of agreed lines on clearing accounts by role, with ``lines``, ``debits`` and ``credits``.
 
-    ``is_closed``: the lines sum to 0 and no line in doubt and no finding belongs to the same item ledger entry
-    or order line. Where balances were carried over, nothing is closed: they hold what opened older items.
+    ``is_closed``: the lines sum to 0, and no line in doubt and no finding belongs to the same item ledger
+    entry or order line. Where balances were carried over, nothing is closed: they hold what opened older
+    items.
     """
     accounts = account_scope.filter(
         pl.col("roles").list.set_intersection(list(CLEARING_ROLES)).list.len() > 0
@@ -86,7 +87,8 @@ def _of_rule(lines: pl.DataFrame, touched: pl.DataFrame, rule: str) -> pl.DataFr
     )
     in_doubt = touched.filter(has_key).select(key).unique().with_columns(_is_touched=True)
     return items.join(in_doubt, on=key, how="left", validate="m:1", nulls_equal=True).select(
-        pl.col("account_no").cast(pl.String), pl.lit(rule).alias("rule_id"), *key, "lines", "debits", "credits",
+        pl.col("account_no").cast(pl.String), pl.lit(rule).alias("rule_id"),
+        *key, "lines", "debits", "credits",
         is_closed=(pl.col("debits") == pl.col("credits")) & pl.col("_is_touched").is_null(),
     )  # fmt: skip
 

@@ -295,7 +295,7 @@ def _unclassified(
 
 
 def _with_entry(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
-    entries = books.value_entries.select(
+    entries = books.entries_of(rows).select(
         "value_entry_no", *(pl.col(c).alias(f"_entry_{c}") for c in (*PLACE_FIELDS, *ENTRY_FIELDS))
     )  # fmt: skip
     return rows.join(entries, on="value_entry_no", how="left", validate="m:1").with_columns(
@@ -307,7 +307,7 @@ def _with_line(rows: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Document, source code, user and time from the G/L line where the finding is about one, else from
     the entry.
     """
-    lines = books.gl_entries.select(
+    lines = books.lines_of(rows).select(
         "gl_entry_no",
         pl.col("origin").alias("_line_origin"),
         *(pl.col(c).alias(f"_line_{c}") for c in ENTRY_FIELDS),

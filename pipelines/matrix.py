@@ -56,8 +56,8 @@ def bc_matrix(
     views = [
         _as_bc(books, matrix_formulas, matrix_warnings, excerpt),
         _corrected(
-            _with_days(attributed_lines, agreed_lines, excerpt), entry_items, differences, account_scope, books, matrix_rows,
-            matrix_warnings, excerpt,
+            _with_days(attributed_lines, agreed_lines, excerpt), entry_items, differences, account_scope,
+            books, matrix_rows, matrix_warnings, excerpt,
         ),
     ]  # fmt: skip
     return pl.concat(views).with_columns(warning=_in_words(books.scale)).sort("view", "row_no")
@@ -285,7 +285,7 @@ def _corrected(
 
 
 def _with_days(attributed_lines: pl.DataFrame, agreed_lines: pl.DataFrame, excerpt: Excerpt) -> pl.DataFrame:
-    """Agreed lines stand in sums over all days: where days are asked for, the lines themselves take their place."""
+    """Agreed lines stand in sums over all days; where days are asked for, they stand there one by one."""
     if not excerpt.has_dates:
         return attributed_lines
     key = ("account_no", "account_role", "balancing_role", "cost_kind")

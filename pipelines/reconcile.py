@@ -63,7 +63,7 @@ def balances(
 
 
 def _with_counts(lines: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
-    """Whether a line counts in the subledger of its account: on a controlled one those of controlled roles."""
+    """Whether a line counts in its account's subledger: on a controlled one, those of controlled roles do."""
     counts = (
         pl.col("account_role").is_in(CONTROLLED_ROLES)
         | ~pl.col("is_controlled")

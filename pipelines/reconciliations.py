@@ -69,7 +69,7 @@ def _result(
     grain = row["grain"].split(";")
     compared = _compared(row, grain, facts, agreed, books)
     sums = [part.select(pl.col(FIGURES).sum(), pl.len().cast(pl.Int64).alias("keys")) for part in compared]
-    found = [part.filter(pl.col("difference") != 0).cast(_as_text(grain)) for part in compared]
+    found = [_as_text(part.filter(pl.col("difference") != 0), grain) for part in compared]
     collected = pl.collect_all([*sums, *found], engine="streaming")
     differing = pl.concat(collected[len(sums) :])
     total = pl.concat(collected[: len(sums)]).select(
@@ -93,8 +93,9 @@ def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _as_text(grain: list[str]) -> dict[str, type[pl.String]]:
-    return {key: pl.String for key in grain if key in CATEGORIES}
+def _as_text(rows: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:
+    """The rows with categories as text again."""
+    return rows.with_columns(pl.col(key).cast(pl.String) for key in grain if key in CATEGORIES)
 
 
 def _compared(
@@ -115,7 +116,7 @@ def _compared(
     apart = _agreed_beside(row, grain, agreed, books).group_by(grain).agg(*SUMS)
     is_apart = "value_entry_no" in grain
     if not is_apart:
-        sides = pl.concat([sides, apart.cast(_as_text(grain)).select(sides.collect_schema().names())])
+        sides = pl.concat([sides, _as_text(apart, grain).select(sides.collect_schema().names())])
     both = _by_day(sides, grain) if row["rule"] == "dates" else sides.group_by(grain).agg(*SUMS)
     parts = [both, apart] if is_apart else [both]
     if row["rule"] == "where_left":
@@ -135,9 +136,10 @@ def _agreed_beside(
         signed = [(pl.col("amount") * int(row[f"{side}_sign"])).cast(AMOUNT) for side in asked]
         return rows.select(*grain, left_amount=signed[0], right_amount=signed[1], has_left=True)
     nothing = agreed.clear()
-    return _beside(
-        *(_side_of(row, side, grain, agreed if held[side] else nothing, books) for side in asked), grain
+    left, right = (
+        _side_of(row, side, grain, agreed if is_held else nothing, books) for side, is_held in held.items()
     )
+    return _beside(left, right, grain)
 
 
 def _by_day(sides: pl.LazyFrame, grain: list[str]) -> pl.LazyFrame:

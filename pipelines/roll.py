@@ -47,16 +47,15 @@ def roll_forward(
     closing is the tie-out's own figure. Debit positive; an account at rest has its two lines with 0.
     """
     first_day = _first_day(books, settings)
-    agreed = _counted(agreed_totals, tie_outs).with_columns(nature=pl.lit("linked"))
-    beside = agreed.filter(~pl.col("counts")).with_columns(other_amount="amount")
+    agreed = _counted(agreed_totals, tie_outs)
+    beside = agreed.filter(~pl.col("counts"))
     sides = {
         "subledger": [
-            _expected(remaining_postings, agreed, tie_outs, books),
-            _lines(activity, "carried_amount"),
+            _expected(remaining_postings, agreed, tie_outs, books), _lines(activity, "carried_amount")
         ],
-        "gl": [_lines(activity, "amount"), _lines(agreed, "amount")],
-        "other_activity": [_lines(activity, "other_amount"), _lines(beside, "other_amount")],
-    }
+        "gl": [_lines(activity, "amount"), _held(agreed)],
+        "other_activity": [_lines(activity, "other_amount"), _held(beside)],
+    }  # fmt: skip
     rolled = [_rolled(pl.concat(rows), side, first_day, tie_outs) for side, rows in sides.items()]
     return (
         pl.concat([*rolled, _difference(pl.concat(rolled))])
@@ -122,6 +121,17 @@ def _lines(activity: pl.DataFrame, amount: str) -> pl.DataFrame:
         pl.col(amount).alias("amount"),
         line=pl.col("nature").replace(KINDS),
     ).filter(pl.col("amount") != 0)
+
+
+def _held(agreed: pl.DataFrame) -> pl.DataFrame:
+    """What the G/L holds of agreed lines: a movement, also where they sum to 0."""
+    return agreed.filter("has_amounts").select(
+        "account_no",
+        pl.lit(None, pl.String).alias("account_role"),
+        "posting_date",
+        "amount",
+        line=pl.lit(KINDS["linked"]),
+    )
 
 
 def _rolled(rows: pl.DataFrame, side: str, first_day: date, tie_outs: pl.DataFrame) -> pl.DataFrame:

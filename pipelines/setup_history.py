@@ -12,6 +12,8 @@ from schemas.marts import COST_KINDS
 from schemas.money import AMOUNT
 
 KEY = ["setup_table", "key_1", "key_2", "account_role"]
+#: What a stretch of lines has a first and a last of.
+ENDS = {"posted_on": "posting_date", "gl_entry_no": "gl_entry_no", "value_entry_no": "value_entry_no"}
 #: From so many periods on, a key's accounts were not changed one after the other but used side by side.
 SIDE_BY_SIDE = 6
 
@@ -122,14 +124,10 @@ def _numbered(agreed_lines: pl.DataFrame) -> pl.DataFrame:
 def _alone(lines: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
     """Every line as a stretch of its own, with the number of its key where agreed lines share it."""
     keys = agreed.select(*KEY, "_key").unique("_key").cast(dict.fromkeys(KEY, pl.String))
-    ends = {
-        "posted_on": "posting_date", "gl_entry_no": "gl_entry_no", "value_entry_no": "value_entry_no"
-    }  # fmt: skip
+    ends = [pl.col(c).alias(f"{end}_{name}") for name, c in ENDS.items() for end in ("first", "last")]
     return lines.join(keys, on=KEY, how="left", validate="m:1").select(
-        *KEY, "account_no", "_key",
-        *(pl.col(c).alias(f"{end}_{name}") for name, c in ends.items() for end in ("first", "last")),
-        "gl_entry_no", pl.lit(0, pl.Int64).alias("_agreed"), "amount",
-    )  # fmt: skip
+        *KEY, "account_no", "_key", *ends, "gl_entry_no", pl.lit(0, pl.Int64).alias("_agreed"), "amount"
+    )
 
 
 def _between(agreed: pl.DataFrame, looked_at: pl.DataFrame, shape: pl.DataFrame) -> pl.DataFrame:
@@ -148,34 +146,26 @@ def _between(agreed: pl.DataFrame, looked_at: pl.DataFrame, shape: pl.DataFrame)
 
 
 def _together(agreed: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """Agreed lines of one key as one stretch; each is a G/L line of its own."""
+    """Agreed lines of one key as one stretch, with the number of their G/L lines."""
+    first = [pl.col(c).min().alias(f"first_{name}") for name, c in ENDS.items()]
+    last = [pl.col(c).max().alias(f"last_{name}") for name, c in ENDS.items()]
     sums = agreed.group_by(by).agg(
         pl.col(*KEY, "account_no").first().cast(pl.String),
-        *(
-            end
-            for name, column in (
-                ("posted_on", "posting_date"), ("gl_entry_no", "gl_entry_no"),
-                ("value_entry_no", "value_entry_no"),
-            )
-            for end in (
-                pl.col(column).min().alias(f"first_{name}"), pl.col(column).max().alias(f"last_{name}")
-            )
-        ),
-        pl.len().cast(pl.Int64).alias("_agreed"),
+        *first,
+        *last,
+        pl.col("gl_entry_no").n_unique().cast(pl.Int64).alias("_agreed"),
         pl.col("amount").sum().cast(AMOUNT),
-    )  # fmt: skip
+    )
+    ends = [f"{end}_{name}" for name in ENDS for end in ("first", "last")]
     return sums.select(
-        *KEY, "account_no", "_key",
-        *(f"{end}_{name}" for name in ("posted_on", "gl_entry_no", "value_entry_no") for end in ("first", "last")),
-        pl.lit(None, pl.Int64).alias("gl_entry_no"), "_agreed", "amount",
-    )  # fmt: skip
+        *KEY, "account_no", "_key", *ends, pl.lit(None, pl.Int64).alias("gl_entry_no"), "_agreed", "amount"
+    )
 
 
 def _summed(stretches: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    ends = ("posted_on", "gl_entry_no", "value_entry_no")
     return stretches.group_by(key).agg(
-        *(pl.col(f"first_{end}").min() for end in ends),
-        *(pl.col(f"last_{end}").max() for end in ends),
+        *(pl.col(f"first_{name}").min() for name in ENDS),
+        *(pl.col(f"last_{name}").max() for name in ENDS),
         (pl.col("gl_entry_no").drop_nulls().n_unique() + pl.col("_agreed").sum())
         .cast(pl.Int64)
         .alias("lines"),
@@ -214,7 +204,8 @@ def _with_log(rows: pl.DataFrame, books: Books, account_roles: pl.DataFrame) -> 
     """The logged change that ended each period: the first that takes its account away, and whether it was
     made after the period's last line and before the next period's first.
     """
-    times = books.gl_entries.select("gl_entry_no", "created_at")
+    ends = pl.concat([rows.select(gl_entry_no=f"{end}_gl_entry_no") for end in ("first", "last")])
+    times = books.lines_of(ends).select("gl_entry_no", "created_at")
     ordered = rows.sort(*KEY, "first_gl_entry_no", nulls_last=True)
     for end in ("first", "last"):
         ordered = ordered.join(

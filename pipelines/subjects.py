@@ -306,12 +306,14 @@ def _average_cost_points(books: Books) -> pl.LazyFrame:
 
 def _transfers(entries: pl.LazyFrame) -> pl.LazyFrame:
     """Per transfer document and item what both sides leave; a document with one side only tells nothing."""
-    moves = (pl.col("item_ledger_entry_type") == "Transfer") & (pl.col("entry_type") == "Direct Cost")
+    is_transfer = pl.col("item_ledger_entry_type") == "Transfer"  # so is every entry of its item ledger entry
     own_document = pl.col("document_no").first().over("item_ledger_entry_no", order_by="value_entry_no")
     return (
         _stocked(entries)
+        .filter(is_transfer)
         .with_columns(document_no=own_document)
-        .filter(moves & (pl.col("item_charge_no") == "") & (pl.col("document_no") != ""))
+        .filter((pl.col("entry_type") == "Direct Cost") & (pl.col("item_charge_no") == ""))
+        .filter(pl.col("document_no") != "")
         .group_by("document_no", "item_no", "variant_code")
         .agg(
             pl.col("value_entry_no", "posting_date").first(),

@@ -154,10 +154,11 @@ def _sum_of(entries: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _inventory(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
     """What rules demand, and what the G/L holds, in the inventory role of each place."""
-    places = books.value_entries.select("value_entry_no", *PLACE)
-    lines = attributed_lines.filter(
+    of_role = attributed_lines.filter(
         (pl.col("account_role") == "inventory") & pl.col("value_entry_no").is_not_null()
-    ).join(places, on="value_entry_no", how="left", validate="m:1")
+    )
+    places = books.entries_of(of_role).select("value_entry_no", *PLACE)
+    lines = of_role.join(places, on="value_entry_no", how="left", validate="m:1")
     is_resolved = pl.col("account_no").is_not_null()
     return (
         lines.with_columns(pl.when(is_resolved).then(_on("subledger")).fill_null(0), _on("gl"))
@@ -173,12 +174,18 @@ def _on(side: str) -> pl.Expr:
 
 def _with_keys(lines: pl.DataFrame, entry_items: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The item, location, document and dimension set of each amount; null where it has none."""
-    entries = books.value_entries.select(
-        "value_entry_no",
-        pl.col("document_no").alias("_document_no"),
-        pl.col("dimension_set_id").alias("_of_entry"),
-    ).join(entry_items, on="value_entry_no", how="left", validate="1:1")
-    ledger = books.gl_entries.select("gl_entry_no", pl.col("document_no").alias("_own"), "dimension_set_id")
+    entries = (
+        books.entries_of(lines)
+        .select(
+            "value_entry_no",
+            pl.col("document_no").alias("_document_no"),
+            pl.col("dimension_set_id").alias("_of_entry"),
+        )
+        .join(entry_items, on="value_entry_no", how="left", validate="1:1")
+    )
+    ledger = books.lines_of(lines).select(
+        "gl_entry_no", pl.col("document_no").alias("_own"), "dimension_set_id"
+    )
     of_line = pl.when(pl.lit("dimension_set_id" in books.given["gl_entry"])).then("_of_entry")
     return (
         lines.join(entries, on="value_entry_no", how="left", validate="m:1")

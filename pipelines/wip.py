@@ -56,10 +56,10 @@ def wip_orders(attributed_lines: pl.DataFrame, books: Books) -> pl.DataFrame:
 
 def _with_order(lines: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The order line of each amount: its value entry's, else the order that the G/L line itself names."""
-    entries = books.value_entries.select(
+    entries = books.entries_of(lines).select(
         "value_entry_no", "item_ledger_entry_type", "entry_type", "source_type", "item_no", *ORDER
     )
-    named = books.gl_entries.select("gl_entry_no", pl.col("order_no").alias("_named"))
+    named = books.lines_of(lines).select("gl_entry_no", pl.col("order_no").alias("_named"))
     order_no = pl.coalesce(_given("order_no"), pl.when(pl.col("order_no").is_null()).then(_given("_named")))
     return (
         lines.join(entries, on="value_entry_no", how="left", validate="m:1")

@@ -6,7 +6,7 @@ the extract. Not here: reading files (`assets.storage`) and typing cells (`pipel
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -143,19 +143,6 @@ def fields() -> Mapping[str, tuple[Field, ...]]:
 def key(table: str) -> tuple[str, ...]:
     """The columns that tell the rows of a table apart."""
     return tuple(field.column for field in fields()[table] if field.is_key)
-
-
-def is_rising(rows: pl.DataFrame, columns: Sequence[str]) -> bool:
-    """Whether each row's key is greater than the one before: sorted, and none stands twice. False with
-    nulls.
-    """
-    is_greater = pl.lit(False)
-    for column in reversed(columns):
-        value, last = pl.col(column), pl.col(column).shift()
-        is_greater = (value > last) | ((value == last) & is_greater)
-    no_nulls = pl.sum_horizontal(pl.col(*columns).null_count()) == 0
-    rising = is_greater.slice(1).all() & no_nulls
-    return bool(rows.select(rising).item())
 
 
 def empty(table: str) -> pl.DataFrame:

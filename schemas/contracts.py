@@ -73,20 +73,32 @@ def keeps(contract: Contract, rows: pl.DataFrame) -> bool:
 def _of_values(rows: pl.DataFrame, name: str, column: Column) -> pl.LazyFrame:
     """A column's tests of its values, each value looked at once: most repeat."""
     value = pl.col(name)
+    is_constant = rows.select(value.eq_missing(value.first()).all()).item()  # a sixth of telling values apart
+    values = rows.lazy().select(value.first() if is_constant else value.unique())
     tests = [value.cast(pl.String).is_in(list(column.values)).all().alias("values")] if column.values else []
     if column.rule:
         tests.append(column.rule[1](value).all().alias("rule"))
-    return rows.lazy().select(value.unique()).select(tests)
+    return values.select(tests)
 
 
 def _is_unique(key: Sequence[str], rows: pl.DataFrame) -> pl.Expr:
     """Whether no key stands twice; numbers that only rise are seen to without a look at each other."""
-    if len(key) == 1 and rows.schema[key[0]].is_integer():
-        rises = (rows[key[0]].diff().drop_nulls() > 0).all()
-        return (
-            pl.lit(True) if rises and not rows[key[0]].null_count() else pl.col(key[0]).n_unique() == pl.len()
-        )
+    if all(rows.schema[column].is_integer() for column in key) and is_rising(rows, key):
+        return pl.lit(True)
     return pl.struct(key).n_unique() == pl.len()
+
+
+def is_rising(rows: pl.DataFrame, columns: Sequence[str]) -> bool:
+    """Whether each row's key is greater than the one before: sorted, and none stands twice. False with
+    nulls.
+    """
+    is_greater = pl.lit(False)
+    for column in reversed(columns):
+        value, last = pl.col(column), pl.col(column).shift()
+        is_greater = (value > last) | ((value == last) & is_greater)
+    no_nulls = pl.sum_horizontal(pl.col(*columns).null_count()) == 0
+    rising = is_greater.slice(1).all() & no_nulls
+    return bool(rows.select(rising).item())
 
 
 def pandera(contract: Contract) -> "pa.DataFrameSchema":

@@ -12,7 +12,8 @@ import polars as pl
 
 from pipelines.sources import bc_opening, bc_stock, bc_switches, bc_write_offs
 from schemas import ledger
-from schemas.bc import Extract, is_rising
+from schemas.bc import Extract
+from schemas.contracts import is_rising
 from schemas.ledger import Books, Settings, Switches
 
 GL_TABLE_NO = 17

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from schemas import bc, money
+from schemas import bc, contracts, money
 from schemas.bc import Extract, Field, Input
 from schemas.faults import InputError
 
@@ -419,7 +419,9 @@ def _require_same_columns(first: _Rows, other: _Rows) -> None:
 def _require_unique(table: str, frame: pl.DataFrame, parts: list[_Rows]) -> None:
     """Refuses a key that stands twice, naming both rows."""
     columns = bc.key(table)
-    if bc.is_rising(frame, columns):  # as tables mostly are; counting distinct keys takes ten times as long
+    if contracts.is_rising(
+        frame, columns
+    ):  # as tables mostly are; counting distinct keys takes ten times as long
         return
     if frame.select(columns).n_unique() == frame.height:
         return
