@@ -72,6 +72,8 @@ TABLES: Mapping[str, str] = {
 #: What a page may expect.
 NOUNS = (
     "postings",
+    "agreed lines",
+    "remaining postings",
     "expected postings",
     "actual postings",
     "differences",
