@@ -15,6 +15,8 @@ from schemas.faults import InputError
 from schemas.ledger import Books
 from schemas.money import text
 
+#: What is a piece's own, not its G/L entry's.
+OF_PIECES = ("gl_entry_no", "amount", "amount_acy")
 SHOWN = 10
 
 
@@ -73,7 +75,7 @@ def answer(values: Mapping[str, Any], kind: str, key: str | int) -> Answer:
         value_entries=in_order(books.value_entries, "value_entry_no", entries),
         rules_hit=rules_hit(expected, values["posting_rules"]),
         expected_lines=expected.filter(pl.col("account_role").is_not_null()),
-        actual_lines=of_entries(values["actual_postings"], entries),
+        actual_lines=with_ledger(of_entries(values["actual_postings"], entries), books),
         gl_entries=ledger_lines(values, lines),
         orders=orders,
         clearing_items=clearing_items(values, kind, key, entries, lines),
@@ -206,9 +208,19 @@ def rules_hit(expected: pl.DataFrame, posting_rules: pl.DataFrame) -> pl.DataFra
     )
 
 
+def with_ledger(pieces: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The pieces with all that their G/L entries tell: of agreed lines only their sums were looked at."""
+    told = [c for c in pieces.columns if c in books.gl_entries.columns and c not in OF_PIECES]
+    lines = books.lines_of(pieces).select("gl_entry_no", pl.col(told).name.prefix("_"))
+    return pieces.join(lines, on="gl_entry_no", how="left", validate="m:1", maintain_order="left").select(
+        pl.coalesce(c, f"_{c}").alias(c) if c in told else c for c in pieces.columns
+    )
+
+
 def ledger_lines(values: Mapping[str, Any], lines: Sequence[int]) -> pl.DataFrame:
     """G/L entries as they stand in the ledger, and what each is to the stock ledger (``nature``)."""
-    nature = values["activity"].select("gl_entry_no", "nature")
+    agreed = values["agreed_lines"].select("gl_entry_no", nature=pl.lit("linked")).unique("gl_entry_no")
+    nature = pl.concat([values["activity"].select("gl_entry_no", "nature"), agreed])
     return in_order(values["books"].gl_entries, "gl_entry_no", lines).join(
         nature, on="gl_entry_no", how="left", validate="1:1", maintain_order="left"
     )

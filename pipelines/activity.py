@@ -263,7 +263,7 @@ def _offsets(
     )
     accounts = _controlled(account_scope)
     on_controlled = lines.filter(pl.col("is_controlled")).select("gl_entry_no")
-    columns = ("value_entry_no", "account_no", "posting_date", "amount", "document_no")
+    columns = ("gl_entry_no", "value_entry_no", "account_no", "posting_date", "amount", "document_no")
     agreed = (
         agreed_lines.filter(_is_other_role() & pl.col("account_no").cast(pl.String).is_in(accounts))
         .with_columns(pl.col("account_no").cast(pl.String), document_no=pl.lit(None, pl.String))
@@ -277,7 +277,8 @@ def _offsets(
     )
     return (
         pl.concat([pieces, agreed])
-        .join(entries, on="value_entry_no", how="left", validate="m:1")
+        .sort("gl_entry_no", maintain_order=True)
+        .join(entries, on="value_entry_no", how="left", validate="m:1", maintain_order="left")
         .with_columns(document_no=pl.coalesce("_document", "document_no"))
         .group_by("account_no", "document_no", "posting_date", "source_no", maintain_order=True)
         .agg(pl.col("amount").sum())

@@ -218,12 +218,13 @@ def _is_shared() -> pl.Expr:
 
 def _alone(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
     """Lines that stand in the G/L as they are, each in one line that is linked to its entry alone."""
-    return (
-        _beside(demanded, linked.filter(~pl.col("is_shared")), books)
+    found = (
+        _beside(demanded.lazy(), linked.lazy().filter(~pl.col("is_shared")), books)
         .filter(pl.col("_agrees") & _is_held("amount", "amount_acy"))
-        .filter(pl.col("_row").is_unique() & pl.col("gl_entry_no").is_unique())
         .select("_row", "_pair", "gl_entry_no")
+        .collect(engine="streaming")
     )
+    return found.filter(pl.col("_row").is_unique() & pl.col("gl_entry_no").is_unique())
 
 
 def _in_groups(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
@@ -232,7 +233,8 @@ def _in_groups(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl
     """
     shared = linked.filter("is_shared")
     members = shared.group_by("gl_entry_no").agg(pl.len().alias("_members"))
-    claims = _beside(demanded, shared, books).filter(_is_debit("") == _is_debit("held_"))
+    sides = _is_debit("") == _is_debit("held_")
+    claims = _beside(demanded.lazy(), shared.lazy(), books).filter(sides).collect(engine="streaming")
     sums = claims.group_by("gl_entry_no").agg(
         pl.col("_agrees").all(),
         pl.col("amount", "amount_acy").sum(),
@@ -254,7 +256,7 @@ def _in_groups(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl
     )
 
 
-def _beside(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.DataFrame:
+def _beside(demanded: pl.LazyFrame, linked: pl.LazyFrame, books: Books) -> pl.LazyFrame:
     """Lines beside those on their account that are linked to their entry; ``_agrees``: but for amounts."""
     own, held = pl.col("dimension_set_id"), pl.col("held_dimension_set_id")
     are_given = pl.lit("dimension_set_id" in books.given["gl_entry"])
@@ -265,7 +267,7 @@ def _beside(demanded: pl.DataFrame, linked: pl.DataFrame, books: Books) -> pl.Da
         & (pl.col("posting_date") <= books.as_of)
         & (own.eq_missing(held) | ~are_given)
     )
-    dimensions = books.value_entries.select("value_entry_no", "dimension_set_id")
+    dimensions = books.value_entries.lazy().select("value_entry_no", "dimension_set_id")
     return (
         demanded.join(linked, on="_line", how="inner")
         .join(dimensions, on="value_entry_no", how="left", validate="m:1")
