@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import typer
 
-from assets import config, console, engines, partitions, publication, reconciliation, run, storage
+from assets import config, console, engines, partitions, publication, reconciliation, run
 from assets.config import Assignment
 from assets.reconciliation import Outcome
 from schemas.faults import InputError
@@ -33,20 +33,13 @@ def tied_out(assignment: Assignment, first: str | None, last: str | None, as_jso
         raise InputError(
             f"{out}: holds the results of one run. Months go into a folder of their own: --out DIR."
         )
-    companies = chosen(assignment)
+    companies = partitions.chosen(assignment)
     wanted = span(first, last, assignment.settings.as_of)
     ends = troubles(assignment, companies, wanted)
     outcomes = [outcome(out, key, each, ends) for each in wanted for key in companies]
     as_text = json.dumps(plain(outcomes), indent=2, ensure_ascii=False) if as_json else None
     typer.echo(as_text or "\n".join(listed(outcomes)))
     return reconciliation.worst(outcomes)
-
-
-def chosen(assignment: Assignment) -> partitions.Companies:
-    """The companies to run by their keys, which are the same whether one is chosen or all."""
-    keys = partitions.keys(company.name for company in storage.companies(assignment.source))
-    wanted = reconciliation.chosen(assignment)
-    return {key: company for key, company in keys.items() if company in wanted}
 
 
 def span(first: str | None, last: str | None, as_of: date | None) -> Sequence[str]:

@@ -22,13 +22,16 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets import console, engines, publication, run
+from assets import console, engines, publication, reconciliation, run, storage
+from assets.config import Assignment
 from assets.run import Run
 from schemas.faults import InputError
 
 ASSET = "month_end"
-JOB = "months"
+GROUP = JOB = "months"
 MONTH = "%Y-%m"
+#: The day on which the month before is taken to be closed, unless the schedule is another.
+CLOSED = 5
 #: What an executor repeats where it heeds it: a worker that was ended from outside, storage that failed.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
 #: A run's events are heard and its warnings quieted for the whole process: on a worker with several threads
@@ -36,6 +39,29 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
 ONE_AT_A_TIME = threading.Lock()
 
 Companies = Mapping[str, str]
+
+
+def definitions(settings: Run, assignment: Assignment | None) -> dg.Definitions:
+    """The asset and the job for what is assigned; without it there are no companies, and nothing is read."""
+    given = assignment or Assignment(Path(), None, Path(), settings.settings())
+    companies = {} if assignment is None else chosen(assignment)
+    each = months(given.months.first, given.settings.as_of)
+    executor = engines.executor(given.months.executor, given.months.executor_config)
+    job = spread(companies, executor, each, settings)
+    return dg.Definitions(
+        assets=[month_end(companies, each)],
+        jobs=[job],
+        schedules=[
+            dg.build_schedule_from_partitioned_job(job, name="monthly", hour_of_day=6, day_of_month=CLOSED)
+        ],
+    )
+
+
+def chosen(assignment: Assignment) -> Companies:
+    """The companies to run by their keys, which are the same whether one is named or all are run."""
+    every = keys(company.name for company in storage.companies(assignment.source))
+    wanted = reconciliation.chosen(assignment)
+    return {key: company for key, company in every.items() if company in wanted}
 
 
 def keys(companies: Iterable[str]) -> Companies:
@@ -66,7 +92,7 @@ def month_end(companies: Companies, each: dg.MonthlyPartitionsDefinition) -> dg.
         {"company": dg.StaticPartitionsDefinition([*companies]), "month": each}
     )
 
-    @dg.asset(name=ASSET, group_name=JOB, partitions_def=both, retry_policy=RETRIES, kinds={"polars"})
+    @dg.asset(name=ASSET, group_name=GROUP, partitions_def=both, retry_policy=RETRIES, kinds={"polars"})
     def partition(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """One company tied out as of a month's end, published in its own folder below that of the months."""
         wanted = context.partition_key

@@ -27,7 +27,19 @@ from assets.server import HOST
 from schemas.faults import InputError
 from schemas.marts import MARTS
 
-COMMANDS = ("demo", "run", "check", "explain", "matrix", "propose", "diff", "opening", "init", "dev")
+COMMANDS = (
+    "demo",
+    "run",
+    "months",
+    "check",
+    "explain",
+    "matrix",
+    "propose",
+    "diff",
+    "opening",
+    "init",
+    "dev",
+)
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
 BROWSER = build_opener(ProxyHandler({}))
