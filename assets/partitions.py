@@ -77,8 +77,10 @@ def key(folder: str) -> str:
 
 def months(first: str, as_of: date | None) -> dg.MonthlyPartitionsDefinition:
     """The months from the first on: up to that of as-of where it is stated, else those that are over."""
-    end = None if as_of is None else following(as_of).strftime(MONTH)
-    return dg.MonthlyPartitionsDefinition(start_date=first, end_date=end, fmt=MONTH)
+    if as_of is None:
+        return dg.MonthlyPartitionsDefinition(start_date=first, fmt=MONTH)
+    end = following(as_of).strftime(MONTH)  # its own month counts before it is over
+    return dg.MonthlyPartitionsDefinition(start_date=first, end_date=end, fmt=MONTH, end_offset=1)
 
 
 def following(day: date) -> date:

@@ -49,6 +49,13 @@ def test_the_months_end_with_that_of_as_of() -> None:
     ]
 
 
+def test_the_month_of_as_of_is_there_before_it_is_over() -> None:
+    keys = partitions.months("2025-11", date(2026, 1, 15)).get_partition_keys(
+        datetime(2026, 1, 15, tzinfo=UTC)
+    )
+    assert keys == ["2025-11", "2025-12", "2026-01"]
+
+
 def test_without_as_of_a_month_is_there_when_it_is_over() -> None:
     keys = partitions.months("2025-11", None).get_partition_keys(datetime(2026, 1, 31, tzinfo=UTC))
     assert keys == ["2025-11", "2025-12"]
