@@ -96,8 +96,8 @@ def command(body: Callable[Given, int]) -> Callable[Given, None]:
 def status(body: Callable[[], int]) -> int:
     try:
         return body()
-    except KeyboardInterrupt:
-        console.say("tieout: interrupted; nothing was published")
+    except KeyboardInterrupt as told:
+        console.say(f"tieout: interrupted; {str(told) or 'nothing was published'}")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nobody reads on; Python flushes at the end

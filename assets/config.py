@@ -72,7 +72,7 @@ def _read_moment(text: str) -> date | datetime | str:
 
 def month(value: object) -> str:
     """A month, from text such as 2026-12."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(r"(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])", value, re.ASCII):
         return value
     raise ValueError(f"{str(value)!r} is not a month; write it as 2026-12")
 

@@ -22,8 +22,9 @@ class Engine(NamedTuple):
     config: Mapping[str, Any] = {}
 
 
+IN_PROCESS = "in_process"
 ENGINES: Mapping[str, Engine] = {
-    "in_process": Engine("dagster:in_process_executor", "dagster"),
+    IN_PROCESS: Engine("dagster:in_process_executor", "dagster"),
     "multiprocess": Engine("dagster:multiprocess_executor", "dagster"),
     "dask": Engine("assets.dask_engine:dask", "tieout[dask]", {"cluster": {"local": {}}}),
     "celery": Engine("dagster_celery:celery_executor", "tieout[celery]"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import typer
+from dagster._core.events import RunFailureReason
 
 from assets import config, console, engines, partitions, publication, reconciliation, run
 from assets.config import Assignment
@@ -35,8 +36,8 @@ def tied_out(assignment: Assignment, first: str | None, last: str | None, as_jso
         )
     companies = partitions.chosen(assignment)
     wanted = span(first, last, assignment.settings.as_of)
-    ends = troubles(assignment, companies, wanted)
-    outcomes = [outcome(out, key, each, ends) for each in wanted for key in companies]
+    found = troubles(assignment, companies, wanted)
+    outcomes = [outcome(out, key, each, found) for each in wanted for key in companies]
     as_text = json.dumps(plain(outcomes), indent=2, ensure_ascii=False) if as_json else None
     typer.echo(as_text or "\n".join(listed(outcomes)))
     return reconciliation.worst(outcomes)
@@ -85,13 +86,13 @@ def troubles(
         except dg.DagsterInvalidConfigError as fault:
             raise InputError(f"[months] executor_config: {fault}") from None
         steps = [partitions.identifier(key, each) for each in wanted for key in companies]
-        return dict.fromkeys(steps, unfinished(kept, ended.run_id)) | dict(told(kept, ended.run_id))
+        return dict.fromkeys(steps, unfinished(kept, ended.run_id)) | dict(ends(kept, ended.run_id))
 
 
-def told(kept: dg.DagsterInstance, number: str) -> Iterator[tuple[str, str | None]]:
+def ends(kept: dg.DagsterInstance, number: str) -> Iterator[tuple[str, str | None]]:
     """What the steps of a run say of their partitions, in the order of the events."""
-    ends = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.STEP_FAILURE}
-    for entry in kept.all_logs(number, of_type=ends):
+    kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.STEP_FAILURE}
+    for entry in kept.all_logs(number, of_type=kinds):
         event = entry.dagster_event
         assert event is not None and event.step_key is not None
         yield event.step_key, reason(event) if event.is_step_failure else None
@@ -105,11 +106,14 @@ def reason(event: dg.DagsterEvent) -> str:
 
 
 def unfinished(kept: dg.DagsterInstance, number: str) -> str:
-    """What is to be said of a step that ended neither way: how the run ended."""
+    """What is to be said of a step that ended neither way: how the run ended. An interruption goes on."""
     for entry in kept.all_logs(number, of_type=dg.DagsterEventType.RUN_FAILURE):
-        error = entry.dagster_event.job_failure_data.error if entry.dagster_event else None
-        if error is not None:
-            return f"it wasn't done, the run ended before it: {(error.cause or error).message.strip()}"
+        assert entry.dagster_event is not None
+        end = entry.dagster_event.job_failure_data
+        if end.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION:
+            raise KeyboardInterrupt("what was done before is published")
+        if end.error is not None:
+            return f"it wasn't done, the run ended before it: {end.error.message.strip()}"
     return "it wasn't done, and nothing says why"
 
 
@@ -128,14 +132,11 @@ def order(assignment: Assignment, companies: partitions.Companies, wanted: Seque
 
 def settings(assignment: Assignment) -> Mapping[str, Any]:
     """The run's settings, which travel with it; whole paths, since a worker has its own working folder."""
-    given = run.as_resource(assignment)
-    told = {name: getattr(given, name) for name in run.Run.model_fields}
-    places = {
-        name: str(publication.absolute(Path(told[name])))
-        for name in ("source", "months", "posting_rules")
-        if told[name]
-    }
-    stated = {name: value for name, value in (told | places).items() if value is not None}
+    resource = run.as_resource(assignment)
+    given = {name: getattr(resource, name) for name in run.Run.model_fields}
+    stated = {name: value for name, value in given.items() if value is not None}
+    for name in stated.keys() & {"source", "months", "posting_rules"}:
+        stated[name] = str(publication.absolute(Path(stated[name])))
     return {"resources": {"run": {"config": stated}}, "loggers": {"progress": {}}}
 
 
@@ -152,10 +153,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
             yield kept
 
 
-def outcome(out: Path, key: str, month: str, ends: Mapping[str, str | None]) -> Outcome:
+def outcome(out: Path, key: str, month: str, troubles: Mapping[str, str | None]) -> Outcome:
     """A partition's outcome, read where it was published."""
     folder = f"{month}/{key}"
-    trouble = ends[partitions.identifier(key, month)]
+    trouble = troubles[partitions.identifier(key, month)]
     if trouble is not None:
         console.say(f"tieout: {key} {month}: {trouble}")
         return Outcome(key, folder, None, trouble)

@@ -22,7 +22,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets import console, engines, publication, reconciliation, run, storage
+from assets import config, console, engines, publication, reconciliation, run, storage
 from assets.config import Assignment
 from assets.run import Run
 from schemas.faults import InputError
@@ -43,10 +43,10 @@ Companies = Mapping[str, str]
 
 def definitions(settings: Run, assignment: Assignment | None) -> dg.Definitions:
     """The asset and the job for what is assigned; without it there are no companies, and nothing is read."""
-    given = assignment or Assignment(Path(), None, Path(), settings.settings())
+    wanted = config.Months() if assignment is None else assignment.months
     companies = {} if assignment is None else chosen(assignment)
-    each = months(given.months.first, given.settings.as_of)
-    executor = engines.executor(given.months.executor, given.months.executor_config)
+    each = months(wanted.first, settings.settings().as_of)
+    executor = engines.executor(wanted.executor, wanted.executor_config)
     job = spread(companies, executor, each, settings)
     return dg.Definitions(
         assets=[month_end(companies, each)],
@@ -94,7 +94,7 @@ def month_end(companies: Companies, each: dg.MonthlyPartitionsDefinition) -> dg.
         {"company": dg.StaticPartitionsDefinition([*companies]), "month": each}
     )
 
-    @dg.asset(name=ASSET, group_name=GROUP, partitions_def=both, retry_policy=RETRIES, kinds={"polars"})
+    @dg.asset(name=ASSET, group_name=GROUP, partitions_def=both, kinds={"polars"})
     def partition(context: dg.AssetExecutionContext, run: Run) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """One company tied out as of a month's end, published in its own folder below that of the months."""
         wanted = context.partition_key
@@ -139,7 +139,8 @@ def faults() -> Iterator[None]:
     try:
         yield
     except (Exception, pl.exceptions.PanicException) as fault:
-        raise dg.Failure(console.trouble(fault), allow_retries=isinstance(fault, OSError)) from fault
+        cause = None if isinstance(fault, InputError) else fault
+        raise dg.Failure(console.trouble(fault), allow_retries=isinstance(fault, OSError)) from cause
 
 
 def spread(
@@ -154,7 +155,13 @@ def spread(
     steps are known before the run: dagster-dask leaves out, without a word, what a run maps over at run time.
     """
     is_stated = not isinstance(months, dg.MonthlyPartitionsDefinition)
-    steps = [step(companies, c, month) for month in (months if is_stated else [None]) for c in companies]
+    # In this process an interruption would be repeated too, and nothing else that a repetition helps against.
+    retries = None if executor.name == engines.IN_PROCESS else RETRIES
+    steps = [
+        step(companies, key, month, retries)
+        for month in (months if is_stated else [None])
+        for key in companies
+    ]
     graph = dg.GraphDefinition(
         name=JOB, node_defs=steps, description="Ties out all companies as of months' ends, a step each."
     )
@@ -166,10 +173,12 @@ def spread(
     )
 
 
-def step(companies: Companies, company: str, month: str | None) -> dg.OpDefinition:
+def step(
+    companies: Companies, company: str, month: str | None, retries: dg.RetryPolicy | None
+) -> dg.OpDefinition:
     """The step of one partition; without a month it is the run's."""
 
-    @dg.op(name=identifier(company, month), retry_policy=RETRIES, out=dg.Out(dg.Nothing))
+    @dg.op(name=identifier(company, month), retry_policy=retries, out=dg.Out(dg.Nothing))
     def one(context: dg.OpExecutionContext, run: Run) -> None:
         """One company tied out as of a month's end."""
         of = {"company": company, "month": month or context.partition_key}

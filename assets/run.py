@@ -247,6 +247,7 @@ def quiet() -> Iterator[None]:
 
 
 EVENTS = logging.getLogger("tieout.events")
+EVENTS.addHandler(logging.NullHandler())  # what nobody hears isn't said at all: faults are told in one line
 
 
 @contextmanager
