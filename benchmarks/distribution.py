@@ -1,17 +1,14 @@
 """What a partition costs beside its own work: the same months of the demo's companies, spread each way.
 
     python -m benchmarks.distribution --repeat 3
-    python -m benchmarks.distribution --repeat 3 --empty
 
 ``alone`` calls the run of each partition one after the other, without any engine around it: what is more than
 that is the engine's. Each way is done once before it is measured, so that imports don't count where workers
-stay (dask); with multiprocess each step has a process of its own, and they do. ``--empty`` has steps that do
-nothing, so that all of it is the engine's. Seconds by the clock are those
+stay (dask); with multiprocess each step has a process of its own, and they do. Seconds by the clock are those
 of two workers, seconds of the processor are of all processes together.
 """
 
 import argparse
-import json
 import os
 import platform
 import tempfile
@@ -22,11 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import psutil
 from dask.distributed import LocalCluster
 
-from assets import config, engines, months, partitions, reconciliation, run
+from assets import config, months, partitions, reconciliation, run
 from assets.config import Assignment
 
 COMPANIES = ("fjord_cycles", "harbour_ceramics")
@@ -62,37 +58,14 @@ def by(executor: str, settings: dict[str, Any]) -> Way:
     return spread
 
 
-def empty(executor: str, settings: str) -> dg.JobDefinition:
-    """A job whose steps do nothing."""
-    steps = [
-        dg.OpDefinition(lambda: None, name=f"nothing_{n}", outs={"result": dg.Out(dg.Nothing)})
-        for n in range(STEPS)
-    ]
-    chosen = engines.executor(executor, json.loads(settings))
-    loggers = {"progress": run.progress}
-    return dg.GraphDefinition(name="empty", node_defs=steps).to_job(executor_def=chosen, logger_defs=loggers)
-
-
-def by_nothing(executor: str, settings: dict[str, Any]) -> Way:
-    """The same number of steps that do nothing."""
-
-    def spread(*_: object) -> None:
-        job = dg.build_reconstructable_job(__spec__.name, empty.__name__, (executor, json.dumps(settings)))
-        with months.instance() as kept:
-            assert dg.execute_job(job, kept, {"loggers": {"progress": {}}}).success
-
-    return spread
-
-
 @contextmanager
-def ways(is_empty: bool) -> Iterator[dict[str, Way]]:
-    engine = by_nothing if is_empty else by
+def ways() -> Iterator[dict[str, Way]]:
     with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield {
-            "alone": (lambda *_: None) if is_empty else alone,
-            "in_process": engine("in_process", {}),
-            "dask": engine("dask", {"cluster": {"existing": {"address": cluster.scheduler_address}}}),
-            "multiprocess": engine("multiprocess", {"max_concurrent": WORKERS}),
+            "alone": alone,
+            "in_process": by("in_process", {}),
+            "dask": by("dask", {"cluster": {"existing": {"address": cluster.scheduler_address}}}),
+            "multiprocess": by("multiprocess", {"max_concurrent": WORKERS}),
         }
 
 
@@ -106,15 +79,14 @@ def measured(way: Callable[[], None]) -> tuple[float, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--repeat", type=int, default=3)
-    options.add_argument("--empty", action="store_true")
-    given = options.parse_args()
+    repeat = options.parse_args().repeat
     companies = {name: name for name in COMPANIES}
     print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()}")
-    with tempfile.TemporaryDirectory() as out, ways(given.empty) as each, run.quiet():
+    with tempfile.TemporaryDirectory() as out, ways() as each, run.quiet():
         flags = {"out": str(Path(out) / "months")}
         assignment = config.assignment(config.chosen(None, reconciliation.demo_companies(), months=flags))
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in each}
-        for number in range(given.repeat + 1):  # the ways take turns: others on the machine disturb all alike
+        for number in range(repeat + 1):  # the ways take turns: others on the machine disturb all alike
             for name, way in each.items():
                 figures = measured(lambda way=way: way(assignment, companies))  # type: ignore[misc]
                 if number:
