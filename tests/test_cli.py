@@ -180,7 +180,7 @@ BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",
-        "tieout.toml: [runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months.",
+        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months.",
     ),
     "text for a switch": (
         "[switches]\nexpected_cost_posting = 'yes'",
