@@ -6,8 +6,9 @@ one time on one cluster the second would get the events of the first, do nothing
 Here: that name. Not here: when dask is chosen (``engines``); nothing else may import this module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
+from typing import Any, cast
 
 import dagster as dg
 from dagster import DagsterEvent
@@ -39,9 +40,10 @@ class OneRunsTasks(DaskExecutor):
 @dg.executor(
     name="dask",
     requirements=dg.multiple_process_executor_requirements(),
-    config_schema=dask_executor.config_schema,
+    config_schema=dask_executor.config_schema.as_field(),
 )
 def dask(context: dg.InitExecutorContext) -> OneRunsTasks:
     """Steps on a dask cluster: an existing one, a local one, or one that a batch system starts."""
-    ((kind, settings),) = context.executor_config["cluster"].items()
-    return OneRunsTasks(kind, settings)
+    cluster = cast(Mapping[str, Any], context.executor_config["cluster"])
+    ((kind, settings),) = cluster.items()
+    return OneRunsTasks(kind, settings)  # type: ignore[no-untyped-call]

@@ -90,7 +90,7 @@ def killed_while_it_writes(cluster: Any, runs: Path, step: str) -> int:
     return int(task.processing_on.pid)
 
 
-def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end
