@@ -49,7 +49,7 @@ def span(first: str | None, last: str | None, as_of: date | None) -> Sequence[st
     end = month("--to", last or begin)
     if begin > end:
         raise InputError(f"--to: {end} is before {begin}. Choose a later month.")
-    partitions.last_day(end, as_of and as_of.isoformat())
+    partitions.last_day(end, None if as_of is None else as_of.isoformat())
     return [begin, *later(begin, end)]
 
 

@@ -154,20 +154,17 @@ def spread(
     Without stated months the run is of one month, a partition of the job, and each company is a step. The
     steps are known before the run: dagster-dask leaves out, without a word, what a run maps over at run time.
     """
-    is_stated = not isinstance(months, dg.MonthlyPartitionsDefinition)
+    of_the_run = months if isinstance(months, dg.MonthlyPartitionsDefinition) else None
+    stated = [None] if isinstance(months, dg.MonthlyPartitionsDefinition) else months
     # In this process an interruption would be repeated too, and nothing else that a repetition helps against.
     retries = None if executor.name == engines.IN_PROCESS else RETRIES
-    steps = [
-        step(companies, key, month, retries)
-        for month in (months if is_stated else [None])
-        for key in companies
-    ]
+    steps = [step(companies, key, month, retries) for month in stated for key in companies]
     graph = dg.GraphDefinition(
         name=JOB, node_defs=steps, description="Ties out all companies as of months' ends, a step each."
     )
     return graph.to_job(
         executor_def=executor,
-        partitions_def=None if is_stated else months,
+        partitions_def=of_the_run,
         resource_defs={"run": settings},
         logger_defs={"progress": run.progress, "console": dg.colored_console_logger},
     )
