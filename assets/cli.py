@@ -96,8 +96,8 @@ def command(body: Callable[Given, int]) -> Callable[Given, None]:
 def status(body: Callable[[], int]) -> int:
     try:
         return body()
-    except KeyboardInterrupt:
-        console.say("tieout: interrupted; nothing was published")
+    except KeyboardInterrupt as told:
+        console.say(f"tieout: interrupted; {str(told) or 'nothing was published'}")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - nobody reads on; Python flushes at the end
@@ -155,6 +155,48 @@ def run(
         jobs=jobs,
     )
     return reconciliation.reconciled(config.assignment(chosen), as_json=json)
+
+
+@app.command()
+@command
+def months(
+    config_file: ConfigFile = None,
+    source: Source = None,
+    company: Company = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MONTH", help="The first month; the last one that is over if not given."
+        ),
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="MONTH", help="The last month; the first if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the results go; tieout-months if not given."),
+    ] = None,
+    materiality: Materiality = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="NAME",
+            help="What does the work: in_process if not given, multiprocess, dask, celery, k8s.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Ties out each company as of each month's end, also on several machines; a folder a month and company.
+
+    Example: tieout months --source exports --from 2026-01 --to 2026-06 --executor multiprocess
+    """
+    from assets import config
+    from assets import months as closing
+
+    flags = {"out": None if out is None else str(out), "executor": executor}
+    chosen = config.chosen(config_file, source, company, materiality=materiality, months=flags)
+    return closing.tied_out(config.assignment(chosen), first, last, as_json=json)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from schemas.faults import InputError
 from schemas.ledger import Settings
 
 OUT = "tieout-out"
+MONTHS = "tieout-months"
 #: Keys of the file whose flag has another name.
 FLAGS = {"path": "source", "roll_from": "from"}
 
@@ -69,6 +70,13 @@ def _read_moment(text: str) -> date | datetime | str:
         return text
 
 
+def month(value: object) -> str:
+    """A month, from text such as 2026-12."""
+    if isinstance(value, str) and re.fullmatch(r"(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])", value, re.ASCII):
+        return value
+    raise ValueError(f"{str(value)!r} is not a month; write it as 2026-12")
+
+
 def rising_days(value: object) -> tuple[int, ...]:
     """The last day of each age bucket, rising."""
     days = tuple(value) if isinstance(value, list | tuple) else ()
@@ -81,6 +89,7 @@ def rising_days(value: object) -> tuple[int, ...]:
 Amount = Annotated[Decimal, BeforeValidator(exact_amount)]
 Day = Annotated[date, BeforeValidator(iso_date)]
 Moment = Annotated[datetime, BeforeValidator(moment)]
+Month = Annotated[str, BeforeValidator(month)]
 Days = Annotated[tuple[PositiveInt, ...], BeforeValidator(rising_days)]
 
 
@@ -138,6 +147,15 @@ class Clearing(Section):
     buckets: dict[str, Days] = {}
 
 
+class Months(Section):
+    """Which months there are, where their results go, and what spreads them over processes and machines."""
+
+    first: Month = "2020-01"
+    out: str = Field(default=MONTHS, min_length=1)
+    executor: str = "in_process"
+    executor_config: dict[str, Any] = {}
+
+
 class Config(Section):
     """A run's configuration; the model is the file, table by table."""
 
@@ -147,6 +165,7 @@ class Config(Section):
     verdict: Verdict = Verdict()
     rules: Rules = Rules()
     clearing: Clearing = Clearing()
+    months: Months = Months()
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,7 @@ class Assignment:
     settings: Settings
     posting_rules: Path | None = None
     jobs: int | None = None
+    months: Months = Months()
 
 
 def assignment(config: Config) -> Assignment:
@@ -176,6 +196,7 @@ def assignment(config: Config) -> Assignment:
         jobs=config.run.jobs,
         settings=settings(config),
         posting_rules=None if own is None else Path(own),
+        months=config.months,
     )
 
 
@@ -210,6 +231,9 @@ def read(path: Path) -> Config:
             "run": config.run.model_copy(update={"out": beside(path, config.run.out)})
             if "out" in config.run.model_fields_set
             else config.run,
+            "months": config.months.model_copy(update={"out": beside(path, config.months.out)})
+            if "out" in config.months.model_fields_set
+            else config.months,
         }
     )
 
@@ -249,10 +273,11 @@ def chosen(
     known_at: str | None = None,
     roll_from: str | None = None,
     jobs: int | None = None,
+    months: Mapping[str, object] | None = None,
 ) -> Config:
     """The configuration of a file, or the defaults without one, with the command line's flags on top."""
     config = Config() if path is None else read(path)
-    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from, jobs)
+    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from, jobs, months)
 
 
 def with_flags(
@@ -265,6 +290,7 @@ def with_flags(
     known_at: str | None = None,
     roll_from: str | None = None,
     jobs: int | None = None,
+    months: Mapping[str, object] | None = None,
 ) -> Config:
     """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
     given: Mapping[str, Mapping[str, object]] = {
@@ -277,6 +303,7 @@ def with_flags(
             "materiality": materiality,
             "jobs": jobs,
         },
+        "months": months or {},
     }
     tables = config.model_dump()
     for table, flags in given.items():
@@ -374,6 +401,17 @@ path = "exports"
 # stale_after_days = { "5410" = 30, "wip" = 365 }
 # The last day of each age bucket, likewise. The default is 30, 60, 90, 180, 365.
 # buckets = { "5410" = [7, 14, 30] }
+
+[months]
+# Each company as of each month's end: tieout months, or the web pages of tieout dev.
+# The first month that the web pages show.
+# first = "2026-01"
+# Where the results go, a folder a month with one a company in it; not the folder of tieout run.
+# out = "tieout-months"
+# What does the work: in_process, multiprocess, dask, celery or k8s (see docs/distribution.md).
+# executor = "dask"
+# How that is set up, in the executor's own words; here four processes on this machine.
+# executor_config = { cluster = { local = { n_workers = 4 } } }
 """
 
 

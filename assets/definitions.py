@@ -1,7 +1,8 @@
-"""Everything that Dagster runs, put together: assets, checks, jobs, the daily schedule.
+"""Everything that Dagster runs, put together: assets, checks, jobs, the schedules, companies × months.
 
-Here: assembly only. Not here: what an asset does (``extracts``, ``books``, ``tie_outs``, ``pages``), what a
-check looks at (``checks``, ``expectations``). ``tieout dev`` opens this module; ``tieout run`` runs its jobs.
+Here: assembly only. Not here: what an asset does (``extracts``, ``books``, ``tie_outs``, ``pages``,
+``partitions``), what a check looks at (``checks``, ``expectations``). ``tieout dev`` opens this module;
+``tieout run`` runs its jobs.
 """
 
 import os
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets import analyses, books, checks, config, expectations, extracts, pages, tie_outs
+from assets import analyses, books, checks, config, expectations, extracts, pages, partitions, tie_outs
+from assets.config import Assignment
 from assets.run import Run, as_resource, progress
 from assets.server import CONFIG
 
@@ -17,7 +19,7 @@ DAILY = "0 6 * * *"
 
 RECONCILE = dg.define_asset_job(
     "reconcile",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(partitions.GROUP),
     description="Ties the stock ledger to the general ledger and publishes the result.",
 )
 CHECK = dg.define_asset_job(
@@ -60,13 +62,15 @@ def definitions(run: Run, values: dg.IOManager | dg.IOManagerDefinition) -> dg.D
     )
 
 
-def configured() -> Run:
-    """The settings that the web UI starts from: those of the config file that it was opened with."""
+def configured() -> Assignment | None:
+    """What the web UI starts from: the config file that it was opened with, where there was one."""
     path = os.environ.get(CONFIG)
-    return Run() if path is None else as_resource(config.assignment(config.read(Path(path))))
+    return None if path is None else config.assignment(config.read(Path(path)))
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """What ``tieout dev`` shows; values are kept on disk there, so that one asset can be run by itself."""
-    return definitions(configured(), dg.fs_io_manager)
+    assignment = configured()
+    run = Run() if assignment is None else as_resource(assignment)
+    return dg.Definitions.merge(definitions(run, dg.fs_io_manager), partitions.definitions(run, assignment))

@@ -270,11 +270,17 @@ def prepared(out: Path) -> Path:
     return runs
 
 
+def is_run(out: Path) -> bool:
+    """Whether the place is a link that tieout made: one run's results, not a folder for several."""
+    if not out.is_symlink():
+        return False
+    told = Path(os.path.normpath(out.parent / out.readlink()))
+    return told.parent == Path(os.path.normpath(runs_folder(out)))
+
+
 def refuse_foreign(out: Path) -> None:
     if out.is_symlink():
-        if Path(os.path.normpath(out.parent / out.readlink())).parent != Path(
-            os.path.normpath(runs_folder(out))
-        ):
+        if not is_run(out):
             raise InputError(f"{out}: is a link that tieout didn't make, left as it is. Give another --out.")
     elif out.is_dir():
         if out.resolve() == Path.cwd():

@@ -45,6 +45,7 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     roll_from: str | None = None
     materiality: str = "0.01"
     out: str = "tieout-out"
+    months: str = "tieout-months"
     draft: str | None = None
     posting_rules: str | None = None
     warnings_count: bool = False
@@ -91,6 +92,7 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         roll_from=None if settings.roll_from is None else settings.roll_from.isoformat(),
         materiality=str(settings.materiality),
         out=str(assignment.out),
+        months=assignment.months.out,
         draft=None if draft is None else str(draft),
         posting_rules=None if assignment.posting_rules is None else str(assignment.posting_rules),
         warnings_count=settings.warnings_count,
@@ -245,6 +247,7 @@ def quiet() -> Iterator[None]:
 
 
 EVENTS = logging.getLogger("tieout.events")
+EVENTS.addHandler(logging.NullHandler())  # what nobody hears isn't said at all: faults are told in one line
 
 
 @contextmanager

@@ -27,7 +27,19 @@ from assets.server import HOST
 from schemas.faults import InputError
 from schemas.marts import MARTS
 
-COMMANDS = ("demo", "run", "check", "explain", "matrix", "propose", "diff", "opening", "init", "dev")
+COMMANDS = (
+    "demo",
+    "run",
+    "months",
+    "check",
+    "explain",
+    "matrix",
+    "propose",
+    "diff",
+    "opening",
+    "init",
+    "dev",
+)
 DEMO = reconciliation.demo_companies()
 SMALL = DEMO / "harbour_ceramics"
 BROWSER = build_opener(ProxyHandler({}))
@@ -168,7 +180,7 @@ BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",
-        "tieout.toml: [runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing.",
+        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months.",
     ),
     "text for a switch": (
         "[switches]\nexpected_cost_posting = 'yes'",

@@ -13,6 +13,7 @@ import pytest
 from assets import checks, console, publication, reconciliation, run, storage
 from assets.definitions import definitions, defs
 from assets.run import Memory, Run
+from assets.server import CONFIG
 from schemas import ledger, marts
 from schemas.bc import Extract
 from schemas.faults import InputError
@@ -42,15 +43,36 @@ def listed(found: dg.Definitions) -> Iterator[str]:
 
 def test_assets_checks_jobs_and_schedules_equal_the_list() -> None:
     """After a change on purpose: python -m tests.test_wiring renews the list."""
-    assert list(listed(wired())) == LIST.read_text().splitlines()
+    assert list(listed(defs())) == LIST.read_text().splitlines()
 
 
-def test_the_web_pages_show_the_same_assets() -> None:
-    assert list(listed(defs())) == list(listed(wired()))
+def test_the_web_pages_show_the_same_assets_and_the_months() -> None:
+    of_months = [line for line in listed(defs()) if line not in set(listed(wired()))]
+    assert of_months == [
+        "asset month_end (months) from the source",
+        "job months",
+        "schedule monthly: months at 0 6 5 * *",
+    ]
+    assert set(listed(wired())) < set(listed(defs()))
+
+
+def test_the_web_pages_show_the_companies_and_months_of_their_config(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = tmp_path / "tieout.toml"
+    source = f"[source]\npath = '{reconciliation.demo_companies()}'\n"
+    given.write_text(f"{source}[run]\nas_of = 2025-04-30\n[months]\nfirst = '2025-03'\n")
+    monkeypatch.setenv(CONFIG, str(given))
+    shown = defs().resolve_asset_graph().get(dg.AssetKey("month_end")).partitions_def
+    assert shown is not None
+    companies = ("cronus_usa", "fjord_cycles", "harbour_ceramics")
+    assert set(shown.get_partition_keys()) == {
+        f"{c}|{month}" for c in companies for month in ("2025-03", "2025-04")
+    }
 
 
 def test_every_asset_says_what_it_is() -> None:
-    for node in wired().resolve_asset_graph().asset_nodes:
+    for node in defs().resolve_asset_graph().asset_nodes:
         assert node.description, node.key
 
 
@@ -134,4 +156,4 @@ def test_settings_reach_the_calculation_as_they_were_given() -> None:
 
 
 if __name__ == "__main__":
-    LIST.write_text("".join(f"{line}\n" for line in listed(wired())))
+    LIST.write_text("".join(f"{line}\n" for line in listed(defs())))
