@@ -2,7 +2,8 @@
 
 Each side runs in a process of its own, all in turn, from the same Parquet files: `floor` only reads and sums
 the columns; `sql` is totals.sql in DuckDB; `pandas` a script of merges; `datacompy` the comparison alone, of
-sums that DuckDB prepared outside the time; `core` is every asset from the extract to the verdict with its
+sums that DuckDB prepared outside the time; `tied` the assets from the books to the differences, of tables
+that were read and typed outside the time; `core` every asset from the extract to the verdict with its
 checks, nothing published; `job` the whole command with report and files. No figure is written unless every
 side finds the same subledger and G/L on every account and the same number of places where entry and lines
 disagree, as far as it looks for them.
@@ -35,11 +36,12 @@ LABELS = {
     "sql": "DuckDB, hand-written",
     "pandas": "pandas, a script",
     "datacompy": "datacompy, the comparison alone",
+    "tied": "tieout, differences and balances from typed tables",
     "core": "tieout, every figure and its checks",
     "job": "`tieout run`, report and files",
 }
 #: What holds all of the books in memory: beyond a size that has to be stated they don't run.
-WHOLE = ("pandas", "datacompy", "core", "job")
+WHOLE = ("pandas", "datacompy", "tied", "core", "job")
 PACKAGES = ("polars", "duckdb", "dagster", "pandera", "great-expectations")
 Totals = Mapping[str, Any]
 
@@ -58,28 +60,46 @@ def core(folder: Path) -> Callable[[], Totals]:
     from assets.run import Run, materialized
 
     def totals() -> Totals:
-        import polars as pl
-
         values = materialized("explain", Run(source=str(folder)), lambda *_: None)
-        controlled = values["tie_outs"].filter(pl.col("subledger").is_not_null() & controlled_roles(pl))
-        differences = values["differences"]
-        entries = (
-            differences.filter(pl.col("value_entry_no").is_not_null())
-            .group_by("value_entry_no", "account_no")
-            .agg(pl.col("difference").sum())
-            .filter(pl.col("difference") != 0)
-        )
-        alone = differences.filter(pl.col("value_entry_no").is_null() & pl.col("gl_entry_no").is_not_null())
-        return {
-            "accounts": sorted(
-                [account, f"{subledger:.2f}", f"{gl:.2f}"]
-                for account, subledger, gl in controlled.select("account_no", "subledger", "gl").iter_rows()
-            ),
-            "entries off": entries.height,
-            "lines alone": alone["gl_entry_no"].n_unique(),
-        }
+        return told(values["tie_outs"], values["differences"])
 
     return totals
+
+
+def tied(folder: Path) -> Callable[[], Totals]:
+    """From tables that are read and typed: books, expected and actual postings, balances, differences."""
+    from assets import storage
+    from assets.run import Run, materialized
+
+    extract = storage.read_company(folder)
+
+    def totals() -> Totals:
+        values = materialized("foresee", Run(source=str(folder)), lambda *_: None, extract=extract)
+        return told(values["balances"], values["differences"])
+
+    return totals
+
+
+def told(accounts: Any, differences: Any) -> Totals:
+    """What every side is asked: both ledgers of each controlled account, and where they disagree."""
+    import polars as pl
+
+    controlled = accounts.filter(pl.col("subledger").is_not_null() & controlled_roles(pl))
+    entries = (
+        differences.filter(pl.col("value_entry_no").is_not_null())
+        .group_by("value_entry_no", "account_no")
+        .agg(pl.col("difference").sum())
+        .filter(pl.col("difference") != 0)
+    )
+    alone = differences.filter(pl.col("value_entry_no").is_null() & pl.col("gl_entry_no").is_not_null())
+    return {
+        "accounts": sorted(
+            [account, f"{subledger:.2f}", f"{gl:.2f}"]
+            for account, subledger, gl in controlled.select("account_no", "subledger", "gl").iter_rows()
+        ),
+        "entries off": entries.height,
+        "lines alone": alone["gl_entry_no"].n_unique(),
+    }
 
 
 def controlled_roles(pl: Any) -> Any:
@@ -126,9 +146,12 @@ SIDES: Mapping[str, Callable[[Path], Callable[[], Totals]]] = {
     "floor": lambda folder: lambda: rivals.floor(folder),
     "sql": sql,
     "pandas": lambda folder: lambda: rivals.pandas(folder),
+    "tied": tied,
     "core": core,
 }
-LIBRARIES = {"floor": "polars", "sql": "duckdb", "pandas": "pandas", "core": "assets.run"}
+LIBRARIES = {
+    "floor": "polars", "sql": "duckdb", "pandas": "pandas", "tied": "assets.run", "core": "assets.run"
+}  # fmt: skip
 
 
 def measure_here(side: str, folder: Path, report: Path) -> None:
