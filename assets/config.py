@@ -20,7 +20,7 @@ from schemas.ledger import Settings
 
 OUT = "tieout-out"
 #: Keys of the file whose flag has another name.
-FLAGS = {"path": "source", "roll_from": "from"}
+FLAGS = {"path": "source", "roll_from": "from", "inputs": "with-inputs"}
 
 
 def exact_amount(value: object) -> Decimal:
@@ -95,6 +95,7 @@ class Source(Section):
 
     path: str | None = Field(default=None, min_length=1)
     company: str | None = Field(default=None, min_length=1)
+    extracted_at: Moment | None = None
 
 
 class Run(Section):
@@ -138,6 +139,13 @@ class Clearing(Section):
     buckets: dict[str, Days] = {}
 
 
+class Evidence(Section):
+    """What the evidence pack holds beside the results, and who signs it."""
+
+    inputs: bool = False
+    sign_key: str | None = Field(default=None, min_length=1)
+
+
 class Config(Section):
     """A run's configuration; the model is the file, table by table."""
 
@@ -147,6 +155,7 @@ class Config(Section):
     verdict: Verdict = Verdict()
     rules: Rules = Rules()
     clearing: Clearing = Clearing()
+    evidence: Evidence = Evidence()
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,9 @@ class Assignment:
     settings: Settings
     posting_rules: Path | None = None
     jobs: int | None = None
+    extracted_at: datetime | None = None
+    with_inputs: bool = False
+    sign_key: Path | None = None
 
 
 def assignment(config: Config) -> Assignment:
@@ -168,7 +180,7 @@ def assignment(config: Config) -> Assignment:
             "no source is given. Name the folder of the exported tables: "
             "tieout run --source DIR, or write a config with tieout init and then: tieout run tieout.toml."
         )
-    own = config.rules.posting_rules
+    own, key = config.rules.posting_rules, config.evidence.sign_key
     return Assignment(
         source=Path(config.source.path),
         company=config.source.company,
@@ -176,6 +188,9 @@ def assignment(config: Config) -> Assignment:
         jobs=config.run.jobs,
         settings=settings(config),
         posting_rules=None if own is None else Path(own),
+        extracted_at=config.source.extracted_at,
+        with_inputs=config.evidence.inputs,
+        sign_key=None if key is None else Path(key),
     )
 
 
@@ -206,6 +221,9 @@ def read(path: Path) -> Config:
             "source": config.source.model_copy(update={"path": beside(path, config.source.path)}),
             "rules": config.rules.model_copy(
                 update={"posting_rules": beside(path, config.rules.posting_rules)}
+            ),
+            "evidence": config.evidence.model_copy(
+                update={"sign_key": beside(path, config.evidence.sign_key)}
             ),
             "run": config.run.model_copy(update={"out": beside(path, config.run.out)})
             if "out" in config.run.model_fields_set
@@ -249,10 +267,13 @@ def chosen(
     known_at: str | None = None,
     roll_from: str | None = None,
     jobs: int | None = None,
+    inputs: bool | None = None,
+    sign_key: Path | None = None,
 ) -> Config:
     """The configuration of a file, or the defaults without one, with the command line's flags on top."""
     config = Config() if path is None else read(path)
-    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from, jobs)
+    flags = (source, company, as_of, out, materiality, known_at, roll_from, jobs, inputs, sign_key)
+    return with_flags(config, *flags)
 
 
 def with_flags(
@@ -265,6 +286,8 @@ def with_flags(
     known_at: str | None = None,
     roll_from: str | None = None,
     jobs: int | None = None,
+    inputs: bool | None = None,
+    sign_key: Path | None = None,
 ) -> Config:
     """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
     given: Mapping[str, Mapping[str, object]] = {
@@ -277,6 +300,7 @@ def with_flags(
             "materiality": materiality,
             "jobs": jobs,
         },
+        "evidence": {"inputs": inputs, "sign_key": None if sign_key is None else str(sign_key)},
     }
     tables = config.model_dump()
     for table, flags in given.items():
@@ -328,6 +352,8 @@ TEMPLATE = """\
 path = "exports"
 # The company, when the source holds several. Without it, each is run.
 # company = "Northwind Ltd."
+# When the tables were exported (UTC; a day means its end). Nothing checks it: it stands in the evidence pack.
+# extracted_at = 2027-01-04T06:30:00Z
 
 [run]
 # The last posting date that counts, inclusive. Without it: the later of the last value entry and the last
@@ -374,6 +400,13 @@ path = "exports"
 # stale_after_days = { "5410" = 30, "wip" = 365 }
 # The last day of each age bucket, likewise. The default is 30, 60, 90, 180, 365.
 # buckets = { "5410" = [7, 14, 30] }
+
+[evidence]
+# Whether the evidence pack holds the exported files as well, so that it can be recomputed from the pack alone.
+# inputs = false
+# An Ed25519 private key (PEM, readable by you alone) that signs the pack. Never write the key itself here.
+# openssl genpkey -algorithm ed25519 -out key.pem makes one. A relative file is taken from where this file lies.
+# sign_key = "key.pem"
 """
 
 
