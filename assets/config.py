@@ -402,10 +402,10 @@ path = "exports"
 # buckets = { "5410" = [7, 14, 30] }
 
 [evidence]
-# Whether the evidence pack holds the exported files as well, so that it can be recomputed from the pack alone.
+# Whether the evidence pack holds the exported files as well: it can then be recomputed from itself alone.
 # inputs = false
 # An Ed25519 private key (PEM, readable by you alone) that signs the pack. Never write the key itself here.
-# openssl genpkey -algorithm ed25519 -out key.pem makes one. A relative file is taken from where this file lies.
+# Make one: openssl genpkey -algorithm ed25519 -out key.pem. A relative file is taken from where this file is.
 # sign_key = "key.pem"
 """
 

@@ -72,9 +72,7 @@ def report(summary: dict[str, Any], marts: dict[str, pl.DataFrame], books: Books
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
-def claims(
-    run: Run, marts: dict[str, pl.DataFrame], summary: dict[str, Any], books: Books
-) -> dict[str, Any]:
+def claims(run: Run, marts: dict[str, pl.DataFrame], summary: dict[str, Any], books: Books) -> dict[str, Any]:
     """What an auditor asks of each published table: source, filter, rows, control sums, completeness."""
     return attest.claims(marts, summary, books, run.extracted_at, rules.figures(), rules.completeness())
 

@@ -45,8 +45,9 @@ def write(evidence: Evidence, folder: Path, without: Sequence[str] = ()) -> Path
     members = [measured(name, contents[name]) for name in sorted(contents)]
     beside = [measured(name, files[name]) for name in sorted(twins)]
     own = statements(evidence, members, beside)
+    manifest, *envelope = (measured(name, content) for name, content in own.items())
     with (folder / PACK).open("wb") as file:
-        for part in laid_out({**contents, **own}, [*(measured(n, c) for n, c in own.items()), *members]):
+        for part in laid_out({**contents, **own}, [manifest, *members, *envelope]):
             file.write(part)
     return folder / PACK
 
@@ -129,4 +130,6 @@ def unchanged(member: Member, content: Content) -> Iterator[bytes]:
         size, crc = size + len(chunk), zlib.crc32(chunk, crc)
         yield chunk
     if (size, crc) != (member.size, member.crc):
-        raise InputError(f"{member.name}: changed while it was packed. Run it again when nobody writes to it.")
+        raise InputError(
+            f"{member.name}: changed while it was packed. Run it again when nobody writes to it."
+        )
