@@ -10,6 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
 from assets.evidence import layout, manifest, pack
 from assets.evidence.check import STRUCTURE
 from assets.evidence.pack import ENVELOPE, MANIFEST, Evidence
@@ -29,7 +39,9 @@ def made(folder: Path, sign_key: Path | None = None, files: Mapping[str, bytes] 
     folder.mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    return pack.write(Evidence(CLAIMS, {"config.json": b"{}\n", "rules/causes.csv": b"cause\n"}, sign_key), folder)
+    return pack.write(
+        Evidence(CLAIMS, {"config.json": b"{}\n", "rules/causes.csv": b"cause\n"}, sign_key), folder
+    )
 
 
 def contents(packed: bytes) -> dict[str, bytes]:
@@ -51,6 +63,29 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
         for name, content in members.items():
             made.writestr(name, content)
     return file.getvalue()
+
+
+def private_key(path: Path, password: bytes | None = None) -> Path:
+    """A new key to sign with, readable by its owner alone."""
+    locked = BestAvailableEncryption(password) if password else NoEncryption()
+    content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    return path
+
+
+def public_key(private: Path) -> Path:
+    """The key to check with, beside the one to sign with."""
+    key = load_pem_private_key(private.read_bytes(), None).public_key()
+    path = private.with_suffix(".pub.pem")
+    path.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return path
+
+
+def no_key(path: Path) -> Path:
+    path.touch(mode=0o600)
+    path.write_text("-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n")
+    return path
 
 
 class Altered(NamedTuple):
@@ -114,7 +149,7 @@ def removed(packed: bytes, chance: random.Random) -> Altered:
 def by_tool(
     change: Callable[[dict[str, bytes], random.Random], str],
 ) -> Callable[[bytes, random.Random], Altered]:
-    """An alteration of the members, with the headers made to fit, by a common tool or as tieout writes them."""
+    """An alteration of the members, the headers made to fit, by a common tool or as tieout writes them."""
 
     def alteration(packed: bytes, chance: random.Random) -> Altered:
         members = contents(packed)
@@ -174,10 +209,10 @@ def copied(members: dict[str, bytes], chance: random.Random) -> str:
 
 
 def moved(members: dict[str, bytes], chance: random.Random) -> str:
-    """The first of two members that change places is the one from which on nothing stands where it should."""
+    """A member goes to the end: from where it was, nothing stands in its place."""
     name = chance.choice(sorted(members.keys() - {MANIFEST, ENVELOPE, "empty.txt"}))
     members[name] = members.pop(name)
-    return "" if name != list(members)[-1] else ""
+    return STRUCTURE
 
 
 def twice(packed: bytes, chance: random.Random) -> Altered:
