@@ -1,5 +1,6 @@
 """The evidence pack: the same bytes again, and whatever is done to one is named by its check."""
 
+import base64
 import hashlib
 import io
 import json
@@ -358,8 +359,6 @@ def test_the_signature_of_the_key_is_good(signed: Path, key: Path) -> None:
 
 
 def test_the_envelope_is_dsse_over_the_manifest(signed: Path) -> None:
-    import base64
-
     members = packs.contents(signed.read_bytes())
     told = json.loads(members[ENVELOPE])
     assert list(members)[-1] == ENVELOPE
@@ -383,7 +382,8 @@ def test_a_pack_without_signature_is_named_when_there_has_to_be_one(sound: Path,
 
 
 def test_a_signature_that_was_taken_out_is_named_even_without_the_key(signed: Path, tmp_path: Path) -> None:
-    assert found(changed(signed, **{ENVELOPE.replace(".", "__"): None}), tmp_path)[ENVELOPE] == "is missing"
+    told = found(changed(signed, **{ENVELOPE.replace(".", "__"): None}), tmp_path)
+    assert told[ENVELOPE].startswith("is missing")
 
 
 def test_who_rewrites_the_manifest_of_a_signed_pack_is_found(signed: Path, key: Path, tmp_path: Path) -> None:
@@ -431,8 +431,7 @@ def test_what_is_no_ed25519_key_is_refused(tmp_path: Path, key: Path) -> None:
         signature.private_key(tmp_path / "none.pem")
 
 
-def test_nothing_of_a_run_is_left_open(tmp_path: Path) -> None:
-    """A pack of nothing but claims: the smallest there is."""
+def test_a_pack_of_nothing_but_claims_is_the_smallest(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     smallest = pack.write(Evidence({"company": ""}), tmp_path / "run")
     assert wrong(check.checked(smallest)) == {}

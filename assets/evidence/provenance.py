@@ -25,7 +25,7 @@ DATA = "companies"
 #: What tieout itself asks for: a name here and its version in each pack.
 PACKAGES = (
     "cryptography", "dagster", "dagster-webserver", "great-expectations", "jinja2", "pandera", "plotly",
-    "polars", "pyarrow", "pydantic", "rfc3161-client", "rich", "typer",
+    "polars", "pyarrow", "pydantic", "rich", "typer",
 )  # fmt: skip
 #: Settings that say where, not what.
 PLACES = frozenset({"source", "out", "draft", "posting_rules", "sign_key", "with_inputs"})
