@@ -125,9 +125,9 @@ def unchecked(found: Sequence[Entry]) -> Iterator[Item]:
 
 def envelope(stream: BinaryIO, members: Sequence[Member], size: int, found: Sequence[Entry]) -> bytes:
     """The signed envelope: where the directory says, else behind the last of the members."""
-    listed = [entry.position for entry in found if entry.name == ENVELOPE and not entry.oddity]
     before = sum(piece.size for piece in layout.pieces(members) if piece.what in ("header", "content"))
-    return manifest.read(stream, *listed[:1] or [before + inventory.HEADER + len(ENVELOPE)], size)
+    listed = (entry.position for entry in found if entry.name == ENVELOPE and not entry.oddity)
+    return manifest.read(stream, next(listed, before + inventory.HEADER + len(ENVELOPE)), size)
 
 
 def compared(stream: BinaryIO, members: Sequence[Member]) -> tuple[Sequence[Difference], str]:

@@ -41,7 +41,8 @@ def write(evidence: Evidence, folder: Path, without: Sequence[str] = ()) -> Path
     """
     files = {name: path for name, path in _files(folder) if name not in {PACK, *without}}
     twins = {name for name in files if name.endswith(".csv") and f"{name[:-4]}.parquet" in files}
-    contents = {name: path for name, path in files.items() if name not in twins} | evidence.contents
+    packed = {name: path for name, path in files.items() if name not in twins}
+    contents: Mapping[str, Content] = {**packed, **evidence.contents}
     members = [measured(name, contents[name]) for name in sorted(contents)]
     beside = [measured(name, files[name]) for name in sorted(twins)]
     own = statements(evidence, members, beside)

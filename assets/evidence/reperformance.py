@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from assets import console, storage
 from assets import run as runs
-from assets.evidence import layout, pack, provenance
+from assets.evidence import pack, provenance
 from assets.evidence.check import OK, UNCHECKED, WRONG, Item, Report
 from assets.evidence.pack import PACK
 from assets.run import Run
@@ -51,7 +51,7 @@ def placed(packed: zipfile.ZipFile, claimed: Mapping[str, Any], place: Path, sou
     if source is None and not names:
         raise InputError("the pack doesn't hold its inputs. Name the folder that the run read: --source DIR")
     company = str(claimed["company"])
-    is_name = layout.is_safe(company) and "/" not in company
+    is_name = Path(company).name == company != ".."
     folder = place / (company if is_name else "company")
     folder.mkdir(parents=True)
     if source is None:
