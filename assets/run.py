@@ -105,7 +105,7 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         clearing_accounts=dict(settings.clearing_accounts),
         stale_after_days=dict(settings.stale_after_days),
         age_buckets={key: list(days) for key, days in settings.age_buckets.items()},
-        extracted_at=None if assignment.extracted_at is None else assignment.extracted_at.isoformat(),
+        extracted_at=None if assignment.extracted_at is None else f"{assignment.extracted_at.isoformat()}Z",
         with_inputs=assignment.with_inputs,
         sign_key=None if assignment.sign_key is None else str(assignment.sign_key),
     )

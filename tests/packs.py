@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from assets.evidence import layout, manifest, pack
-from assets.evidence.check import STRUCTURE
+from assets.evidence.collation import STRUCTURE
 from assets.evidence.pack import ENVELOPE, MANIFEST, Evidence
 
 FILES: Mapping[str, bytes] = {

@@ -15,7 +15,8 @@ from shutil import which
 import pytest
 
 from assets.evidence import check, inventory, layout, manifest, pack, signature
-from assets.evidence.check import MOVED, OK, SIGNATURE, STRUCTURE, UNCHECKED, WRONG, Report
+from assets.evidence.check import MOVED, OK, SIGNATURE, UNCHECKED, WRONG, Report
+from assets.evidence.collation import STRUCTURE
 from assets.evidence.pack import ENVELOPE, MANIFEST, Evidence
 from schemas.faults import InputError
 from tests import packs

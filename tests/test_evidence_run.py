@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,10 +16,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from assets import cli, reconciliation, run
-from assets.evidence import pack, provenance
+from assets import cli, config, reconciliation, run, storage
+from assets.evidence import pack, provenance, reperformance
 from assets.evidence.pack import ENVELOPE, MANIFEST
-from pipelines import rules
+from pipelines import attest, rules
+from schemas import bc
+from schemas.faults import InputError
 from schemas.marts import MARTS
 from tests import auditor, packs
 from tests.auditor import Auditor
@@ -112,15 +115,11 @@ def test_every_published_table_has_its_row_of_facts() -> None:
 
 
 def test_every_table_that_a_figure_rests_on_is_one_of_the_erp() -> None:
-    from schemas import bc
-
     named = {table for row in rules.figures()["tables"] for table in row.split(";")}
     assert named <= set(bc.fields())
 
 
 def test_the_versions_are_those_of_every_package_that_tieout_asks_for() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[\[<>=]", wanted)[0] for wanted in project["dependencies"]}
     assert set(provenance.PACKAGES) == names
@@ -237,6 +236,126 @@ def test_without_inputs_the_folder_has_to_be_named(forged: Path) -> None:
     told = tieout("evidence", "verify", forged, "--reperform")
     assert told.exit_code == 2
     assert "Name the folder that the run read: --source DIR" in told.stderr
+
+
+def packed(folder: Path, name: str, content: bytes) -> zipfile.ZipFile:
+    """A zip file of one member."""
+    with zipfile.ZipFile(folder / "one.zip", "w") as made:
+        made.writestr(name, content)
+    return zipfile.ZipFile(folder / "one.zip")
+
+
+TABLE = pl.DataFrame({"account_no": ["2110", "2120"], "gl": [Decimal("1.00"), Decimal("2.00")]})
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (TABLE, "came out again, the same figures in other bytes"),
+        (TABLE.with_columns(gl=pl.col("gl") * 2), "other figures came out: gl in 2 of 2 rows"),
+        (TABLE.head(1), "other figures came out: 2 rows in the pack, 1 now"),
+        (TABLE.drop("gl"), "other figures came out: gl is a column of one of the two only"),
+    ],
+)
+def test_a_table_in_other_bytes_is_compared_by_its_figures(
+    now: pl.DataFrame, told: str, tmp_path: Path
+) -> None:
+    TABLE.write_parquet(tmp_path / "before.parquet", compression="lz4")
+    now.write_parquet(tmp_path / "now.parquet", compression="zstd")
+    with packed(tmp_path, "t.parquet", (tmp_path / "before.parquet").read_bytes()) as before:
+        item = reperformance.difference(before, "t.parquet", tmp_path / "now.parquet")
+    assert (item.told, item.result) == (told, "ok" if "same figures" in told else "wrong")
+
+
+def test_a_page_in_other_bytes_is_not_compared(tmp_path: Path) -> None:
+    (tmp_path / "now.html").write_text("now")
+    with packed(tmp_path, "report.html", b"before") as before:
+        item = reperformance.difference(before, "report.html", tmp_path / "now.html")
+    assert item.result == "not checked"
+
+
+def test_another_program_is_told(asked: Auditor) -> None:
+    claimed = {**asked.claims, "versions": {**asked.claims["versions"], "polars": "1.0.0"}}
+    told = reperformance.program(claimed)
+    assert (told.result, told.told.endswith(": polars")) == ("not checked", True)
+
+
+def test_settings_that_no_run_can_have_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="settings can't be those of a run"):
+        reperformance.asked({"config": {"materiality": []}}, tmp_path, None, tmp_path)
+
+
+# What it rests on
+
+
+def test_own_posting_rules_are_packed_and_found_again(tmp_path: Path) -> None:
+    own = tmp_path / "mine.csv"
+    own.write_text("rule_id\nX1\n")
+    tables = provenance.rule_tables(run.Run(posting_rules=str(own)))
+    assert tables["rules/own_posting_rules.csv"] == b"rule_id\nX1\n"
+    with packed(tmp_path, "rules/own_posting_rules.csv", b"rule_id\nX1\n") as found:
+        unpacked = reperformance.unpacked_rules(found, tmp_path)
+    assert unpacked is not None
+    assert Path(unpacked).read_bytes() == own.read_bytes()
+
+
+def test_inputs_that_were_changed_meanwhile_are_not_packed() -> None:
+    with pytest.raises(InputError, match=r"item\.csv: was changed while the run was under way"):
+        provenance.inputs(run.Run(source=str(SMALL)), {**given(), "item": "0" * 64})
+    assert len(provenance.inputs(run.Run(source=str(SMALL)), given())) == len(given())
+
+
+def given() -> dict[str, str]:
+    return {table: each.sha256 for table, each in storage.input_files(SMALL).items()}
+
+
+def test_the_hash_of_the_program_covers_its_modules_tables_and_templates() -> None:
+    names = {name for name, _ in provenance._modules()}
+    code = {
+        path.relative_to(ROOT).as_posix() for room in provenance.ROOMS for path in (ROOT / room).rglob("*.py")
+    }
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reports/templates").iterdir()}
+    assert code | templates | {"pipelines/tables/causes.csv", "schemas/tables/bc_fields.csv"} <= names
+    assert not any(name.startswith("assets/companies") for name in names)
+
+
+def test_what_the_config_says_of_the_evidence_reaches_the_run(tmp_path: Path) -> None:
+    (tmp_path / "tieout.toml").write_text(
+        "[source]\npath = 'x'\nextracted_at = 2026-07-01T06:30:00Z\n"
+        "[evidence]\ninputs = true\nsign_key = 'key.pem'\n"
+    )
+    asked = run.as_resource(config.assignment(config.chosen(tmp_path / "tieout.toml")))
+    assert (asked.extracted_at, asked.with_inputs) == ("2026-07-01T06:30:00Z", True)
+    assert asked.sign_key == str(tmp_path / "key.pem")
+    flags = config.chosen(tmp_path / "tieout.toml", sign_key=Path("other.pem"))
+    assert config.assignment(flags).sign_key == Path("other.pem")
+
+
+def test_a_failed_test_belongs_to_the_figures_that_rest_on_its_tables() -> None:
+    summary = {
+        "checks_run": [{"check": "g/l sums to 0", "result": "failed", "why": "The G/L sums to 5.00."}],
+        "checks_off": [{"check": "trial balance agrees", "why": "table trial_balance not given"}],
+    }
+    tests = attest.completeness_tests(summary, rules.completeness())
+    assert [(t["check"], t["result"], t["tables"]) for t in tests] == [
+        ("g/l sums to 0", "failed", ["gl_entry"]),
+        ("trial balance agrees", "off", ["trial_balance"]),
+    ]
+    moment = {"stated": "2026-07-01T06:30:00Z", "newest_entry": None}
+    for table, failed in (("gl_entry", ["g/l sums to 0"]), ("item", [])):
+        about = {"shows": "", "tables": f"{table};location", "filter": "up to {as_of}"}
+        told = attest.figure("f", TABLE, about, [table], tests, moment, "2026-06-30")
+        assert told["completeness"] == {"passed": [], "failed": failed, "off": []}
+        assert (told["source"], told["filter"], told["rows"]) == ([table], "up to 2026-06-30", 2)
+        assert (told["control_sums"], told["extracted_at"]) == ({"gl": "3.00"}, moment)
+
+
+def test_what_a_foreign_pack_says_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    claims = {"company": "\x1b[2J\u202eevil"}
+    (tmp_path / "run").mkdir()
+    made = pack.write(pack.Evidence(claims), tmp_path / "run")
+    told = tieout("evidence", "verify", made)
+    assert "  company: \\x1b[2J\\u202eevil" in told.stdout.splitlines()
 
 
 # Stamped

@@ -7,39 +7,28 @@ Here: the answer, item by item. Not here: finding and reading the manifest (``ma
 (``timestamp``), whether the figures come out again (``reperformance``).
 """
 
-import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from assets.evidence import inventory, layout, manifest, pack, signature
+from assets.evidence import collation, inventory, layout, manifest, pack, signature
+from assets.evidence.collation import ALTERED, STRUCTURE, Difference, Tape
 from assets.evidence.inventory import Entry, Fault
-from assets.evidence.layout import Member, Piece
-from assets.evidence.pack import CHUNK, ENVELOPE, MANIFEST
+from assets.evidence.layout import Member
+from assets.evidence.pack import ENVELOPE, MANIFEST
 from schemas.faults import InputError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 OK, WRONG, UNCHECKED = "ok", "wrong", "not checked"
-STRUCTURE, SIGNATURE = "(zip file)", "(signature)"
+SIGNATURE = "(signature)"
 UNSIGNED = (
     "the pack isn't signed: accidents and careless changes show, but whoever rewrote the manifest as well "
     "can only be found by a hash of the file that you have from elsewhere"
 )
-ALTERED = "its content was altered"
 MOVED = "something was put in, taken out or moved: nothing stands in its place from byte"
-
-
-class Difference(NamedTuple):
-    """A stretch of the file that isn't as it has to be: whose it is, how it differs, where it begins."""
-
-    name: str
-    told: str
-    place: int
-    is_content: bool
 
 
 class Item(NamedTuple):
@@ -75,12 +64,12 @@ def checked(file: Path, public_key: Path | None = None) -> Report:
             raise InputError(f"{file}: is not an evidence pack. Name the evidence.zip of a run.")
         content = manifest.found(stream, found)
         if content is None:
-            return Report(file, whole(stream), without_manifest(found))
+            return Report(file, Tape(stream).rest(), without_manifest(found))
         try:
             return read(file, stream, content, found, key)
         except manifest.Broken as fault:
             items = [Item(MANIFEST, WRONG, str(fault)), *unchecked(found)]
-            return Report(file, whole(stream), items)
+            return Report(file, Tape(stream).rest(), items)
 
 
 @contextmanager
@@ -97,19 +86,22 @@ def read(
 ) -> Report:
     """The answers where the manifest can be read."""
     told = manifest.statement(content)
+    signed_by, sealed = manifest.signed_by(told), b""
     members = [pack.measured(MANIFEST, content), *manifest.members(told)]
-    signed_by, sealed = manifest.signed_by(told), bytes(signature.SIGNATURE_BYTES)
     if signed_by is not None:
-        size = len(signature.written(content, signed_by, sealed))
-        sealed = signature.signature_in(envelope(stream, members, size, found))
+        sealed = seal(stream, members, signature.written(content, signed_by, bytes(signature.SIZE)), found)
         members.append(pack.measured(ENVELOPE, signature.written(content, signed_by, sealed)))
-    differing, sha256 = compared(stream, members)
+    differing, sha256 = collation.collated(stream, members)
     done = list(inventory.faults(stream, found, members)) if found and differing else None
-    wrong = explained(differing, done)
-    items = [Item(name, WRONG, "; ".join(why)) for name, why in wrong.items()]
-    items += [Item(member.name, OK) for member in members if member.name not in wrong]
+    items = [*member_items(members, explained(differing, done))]
     items.append(signature_item(signed_by, sealed, content, key))
-    return Report(file, sha256, sorted(items, key=lambda item: item.result != WRONG), told)
+    return Report(file, sha256, items, told)
+
+
+def member_items(members: Sequence[Member], wrong: Mapping[str, Sequence[str]]) -> Iterator[Item]:
+    """An answer for each member, those that are wrong first."""
+    yield from (Item(name, WRONG, "; ".join(why)) for name, why in wrong.items())
+    yield from (Item(member.name, OK) for member in members if member.name not in wrong)
 
 
 def without_manifest(found: Sequence[Entry]) -> Sequence[Item]:
@@ -120,57 +112,15 @@ def without_manifest(found: Sequence[Entry]) -> Sequence[Item]:
 
 
 def unchecked(found: Sequence[Entry]) -> Iterator[Item]:
-    yield from (Item(entry.name, UNCHECKED) for entry in found if entry.name != MANIFEST)
+    yield from (Item(shown(entry.name), UNCHECKED) for entry in found if entry.name != MANIFEST)
 
 
-def envelope(stream: BinaryIO, members: Sequence[Member], size: int, found: Sequence[Entry]) -> bytes:
-    """The signed envelope: where the directory says, else behind the last of the members."""
+def seal(stream: BinaryIO, members: Sequence[Member], unsigned: bytes, found: Sequence[Entry]) -> bytes:
+    """The signature in the envelope: that stands where the directory says, else behind the last member."""
     before = sum(piece.size for piece in layout.pieces(members) if piece.what in ("header", "content"))
     listed = (entry.position for entry in found if entry.name == ENVELOPE and not entry.oddity)
-    return manifest.read(stream, next(listed, before + inventory.HEADER + len(ENVELOPE)), size)
-
-
-def compared(stream: BinaryIO, members: Sequence[Member]) -> tuple[Sequence[Difference], str]:
-    """Each stretch of the file that isn't as the manifest demands; the hash of the whole file."""
-    differing, file = [], hashlib.sha256()
-    stream.seek(0)
-    for piece in layout.pieces(members):
-        name, place = STRUCTURE if piece.about is None else piece.about.name, stream.tell()
-        is_content = piece.wanted is None
-        told = (content_differs if is_content else bytes_differ)(stream, piece, file)
-        if told:
-            differing.append(Difference(name, told, place, is_content))
-    place, rest = stream.tell(), 0
-    while chunk := stream.read(CHUNK):
-        file.update(chunk)
-        rest += len(chunk)
-    if rest:
-        differing.append(Difference(STRUCTURE, f"{rest} bytes stand behind its end", place, is_content=False))
-    return differing, file.hexdigest()
-
-
-def bytes_differ(stream: BinaryIO, piece: Piece, file: "hashlib._Hash") -> str:
-    """The first byte of a header or of the directory that differs, by its place in the file."""
-    start, given, wanted = stream.tell(), stream.read(piece.size), piece.wanted or b""
-    file.update(given)
-    if len(given) < len(wanted):
-        return f"the file ends within its {piece.what}"
-    places = (n for n, (one, other) in enumerate(zip(given, wanted, strict=True)) if one != other)
-    place = next(places, None)
-    return "" if place is None else f"its {piece.what} was altered, at byte {start + place} of the file"
-
-
-def content_differs(stream: BinaryIO, piece: Piece, file: "hashlib._Hash") -> str:
-    """Whether a member's content is another one, or cut off."""
-    assert piece.about is not None
-    content, left = hashlib.sha256(), piece.size
-    while left and (chunk := stream.read(min(left, CHUNK))):
-        file.update(chunk)
-        content.update(chunk)
-        left -= len(chunk)
-    if left:
-        return f"the file ends {left} bytes before the end of its content"
-    return "" if content.hexdigest() == piece.about.sha256 else ALTERED
+    place = next(listed, before + inventory.HEADER + len(ENVELOPE))
+    return signature.signature_in(manifest.read(stream, place, len(unsigned)))
 
 
 def explained(differing: Sequence[Difference], done: Sequence[Fault] | None) -> Mapping[str, Sequence[str]]:
@@ -180,19 +130,26 @@ def explained(differing: Sequence[Difference], done: Sequence[Fault] | None) -> 
     out or moved. Then only what was done is told, and from where on nothing stands in its place. Without a
     directory (``None``) nobody knows what was done.
     """
-    elsewhere = {difference.name for difference in differing if difference.is_content}
-    is_moved = done is not None and not elsewhere <= {fault.name for fault in done}
+    displaced = {difference.name for difference in differing if difference.is_content}
+    is_moved = done is not None and not displaced <= {fault.name for fault in done}
     wrong: dict[str, list[str]] = {}
     for fault in done or ():
-        if is_moved or not fault.is_content or fault.name in elsewhere:
+        if is_moved or not fault.is_content or fault.name in displaced:
             wrong.setdefault(shown(fault.name), []).append(fault.told)
     if is_moved:
         return {**wrong, STRUCTURE: [f"{MOVED} {differing[0].place} on"]}
-    known = set(wrong)
+    return {**wrong, **in_place(differing, wrong, is_known=done is not None)}
+
+
+def in_place(
+    differing: Sequence[Difference], done: Mapping[str, Sequence[str]], is_known: bool
+) -> Mapping[str, Sequence[str]]:
+    """Which bytes of each member differ, behind what was done to it where that is known."""
+    wrong = {name: list(told) for name, told in done.items()}
     for difference in differing:
-        if not (difference.is_content and difference.name in known):
+        if not (difference.is_content and difference.name in done):
             wrong.setdefault(difference.name, []).append(difference.told)
-    if ENVELOPE in wrong.keys() - known and done is not None:  # its checksum is known from itself alone
+    if is_known and ENVELOPE in wrong.keys() - done.keys():  # its checksum is known from itself alone
         wrong[ENVELOPE] = [ALTERED]
     return wrong
 
@@ -217,12 +174,3 @@ def signature_item(
     if not signature.is_good(sealed, content, key):
         return Item(SIGNATURE, WRONG, f"key {own} didn't sign this manifest")
     return Item(SIGNATURE, OK, f"signed with key {own}")
-
-
-def whole(stream: BinaryIO) -> str:
-    """The hash of the whole file."""
-    stream.seek(0, os.SEEK_SET)
-    digest = hashlib.sha256()
-    for chunk in iter(lambda: stream.read(CHUNK), b""):
-        digest.update(chunk)
-    return digest.hexdigest()

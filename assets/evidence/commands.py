@@ -70,10 +70,15 @@ def text(report: "Report") -> Iterator[str]:
     """The answer as lines: what is wrong first, then the rest."""
     wrong = sum(item.result == "wrong" for item in report.items)
     yield f"{report.file}: {'SOUND' if report.is_sound else f'{wrong} WRONG'}"
-    yield from (f"  {name}: {value}" for name, value in told(report).items() if value is not None)
+    yield from (harmless(f"  {name}: {value}") for name, value in told(report).items() if value is not None)
     yield f"  sha256 of the file: {report.sha256}"
-    for item in report.items:
-        yield f"  {item.result:<11}  {item.name}" + (f": {item.told}" if item.told else "")
+    for item in sorted(report.items, key=lambda item: item.result != "wrong"):
+        yield harmless(f"  {item.result:<11}  {item.name}" + (f": {item.told}" if item.told else ""))
+
+
+def harmless(line: str) -> str:
+    """The line without what a terminal would act on: a pack may come from anybody."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 def group(command: Callable[[Callable[..., int]], Callable[..., None]]) -> typer.Typer:

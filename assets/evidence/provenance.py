@@ -19,9 +19,8 @@ from assets.run import Run
 from schemas.faults import InputError
 
 ROOMS = ("assets", "pipelines", "reports", "schemas")
-#: Files of the rooms that say how a figure is made; the demo's companies are data.
-LOGIC = (".csv", ".css", ".html", ".js", ".py")
-DATA = "companies"
+#: Folders of the rooms that don't say how a figure is made: the demo's data, and what Python keeps.
+NO_LOGIC = {"companies", "__pycache__"}
 #: What tieout itself asks for: a name here and its version in each pack.
 PACKAGES = (
     "cryptography", "dagster", "dagster-webserver", "great-expectations", "jinja2", "pandera", "plotly",
@@ -73,9 +72,9 @@ def _modules() -> Iterator[tuple[str, Traversable]]:
 
 def _files_in(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
     for child in folder.iterdir():
-        if child.is_dir() and child.name != DATA:
-            yield from _files_in(child, f"{name}/{child.name}")
-        elif child.name.endswith(LOGIC):
+        if child.is_dir():
+            yield from () if child.name in NO_LOGIC else _files_in(child, f"{name}/{child.name}")
+        else:
             yield f"{name}/{child.name}", child
 
 

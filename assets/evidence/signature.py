@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PASSWORD = "TIEOUT_SIGN_PASSWORD"
-SIGNATURE_BYTES = 64
+SIZE = 64
 
 
 def envelope(manifest: bytes, key: "Ed25519PrivateKey") -> bytes:
@@ -42,7 +42,7 @@ def signature_in(found: bytes) -> bytes:
     try:
         return base64.b64decode(json.loads(found)["signatures"][0]["sig"], validate=True)
     except (ValueError, LookupError, TypeError, RecursionError):
-        return bytes(SIGNATURE_BYTES)
+        return bytes(SIZE)
 
 
 def signed_bytes(manifest: bytes) -> bytes:
