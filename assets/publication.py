@@ -114,14 +114,14 @@ def draft(out: Path) -> Iterator[Path]:
 def write(results: Results, folder: Path) -> Path:
     """Writes one company's files, the same bytes for the same results; only the profile is free to differ.
 
-    The evidence pack is written last: it holds what lies in the folder then, all but the profile.
+    The evidence pack is written behind all of them, and holds them, and before the profile.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, mart in results.marts.items():
         write_table(mart, folder / name)
     write_json(results.summary, folder / "summary.json")
     (folder / "report.html").write_text(results.report, encoding="utf-8", newline="\n")
-    pack.write(results.evidence, folder, without=[PROFILE])
+    pack.write(results.evidence, folder)
     write_json(results.profile, folder / PROFILE)
     return folder
 

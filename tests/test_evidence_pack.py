@@ -216,6 +216,15 @@ def test_another_order_of_the_members_is_named(sound: Path, tmp_path: Path) -> N
     assert found(packs.canonical(members), tmp_path)[STRUCTURE].startswith(MOVED)
 
 
+def test_a_file_that_was_cut_off_says_where_it_ends(sound: Path, tmp_path: Path) -> None:
+    content = sound.read_bytes()
+    place = content.index(b"PAR1" + bytes(reversed(range(200))))  # differences.parquet
+    told = found(content[: place + 8], tmp_path)
+    assert told["differences.parquet"] == "the file ends 200 bytes before the end of its content"
+    assert told["tie_outs.parquet"].startswith("the file ends within its header")
+    assert told["config.json"] == "the file ends within its directory entry"
+
+
 def test_bytes_behind_the_end_are_named(sound: Path, tmp_path: Path) -> None:
     assert found(sound.read_bytes() + b"..", tmp_path) == {STRUCTURE: "2 bytes stand behind its end"}
 

@@ -33,13 +33,13 @@ class Evidence(NamedTuple):
     sign_key: Path | None = None
 
 
-def write(evidence: Evidence, folder: Path, without: Sequence[str] = ()) -> Path:
+def write(evidence: Evidence, folder: Path) -> Path:
     """Packs the files of a run's folder, and what they rest on, into ``evidence.zip`` beside them.
 
-    ``without`` names files that stay outside for good. A table's CSV stays outside too, it says what the
-    Parquet file says; the manifest has its hash. The same contents and key give the same bytes.
+    A table's CSV stays outside: it says what the Parquet file says, and the manifest has its hash. The same
+    contents and key give the same bytes.
     """
-    files = {name: path for name, path in _files(folder) if name not in {PACK, *without}}
+    files = {name: path for name, path in _files(folder) if name != PACK}
     twins = {name for name in files if name.endswith(".csv") and f"{name[:-4]}.parquet" in files}
     packed = {name: path for name, path in files.items() if name not in twins}
     contents: Mapping[str, Content] = {**packed, **evidence.contents}
