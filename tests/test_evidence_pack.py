@@ -220,7 +220,7 @@ def test_a_file_that_was_cut_off_says_where_it_ends(sound: Path, tmp_path: Path)
     content = sound.read_bytes()
     place = content.index(b"PAR1" + bytes(reversed(range(200))))  # differences.parquet
     told = found(content[: place + 8], tmp_path)
-    assert told["differences.parquet"] == "the file ends 200 bytes before the end of its content"
+    assert told["differences.parquet"].startswith("the file ends 200 bytes before the end of its content")
     assert told["tie_outs.parquet"].startswith("the file ends within its header")
     assert told["config.json"] == "the file ends within its directory entry"
 

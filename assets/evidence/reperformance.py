@@ -23,17 +23,19 @@ from assets.evidence.pack import PACK
 from assets.run import Run
 from schemas.faults import InputError
 
-INPUTS, LOGIC = "(inputs)", "(program)"
+INPUTS, LOGIC, AGAIN = "(inputs)", "(program)", "(reperformance)"
 SHOWN = 5
+#: What a manifest tells of the run that it is about.
+TOLD = {"company", "config", "inputs", "logic", "versions"}
 
 
 def items(report: Report, source: Path | None) -> Sequence[Item]:
     """What comes out again: an answer for the inputs, the program, and each file that the run makes anew."""
     if report.statement is None or not report.is_sound:
-        return [
-            Item("(reperformance)", UNCHECKED, "the pack isn't whole, so there is nothing to compare with")
-        ]
+        return [Item(AGAIN, UNCHECKED, "the pack isn't whole, so there is nothing to compare with")]
     claimed = report.statement["predicate"]
+    if not TOLD <= claimed.keys():
+        return [Item(AGAIN, UNCHECKED, "the manifest doesn't tell of a run")]
     with tempfile.TemporaryDirectory(prefix="tieout-") as folder, zipfile.ZipFile(report.file) as packed:
         place = Path(folder)
         given = placed(packed, claimed, place / "source", source)
