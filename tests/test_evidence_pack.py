@@ -319,6 +319,10 @@ def test_a_manifest_that_tieout_cannot_have_written_is_named(why: str, tmp_path:
 SUBJECT = {"name": "a", "digest": {"sha256": "0" * 64}, "annotations": {"size": 1, "crc32": "00000000"}}
 NO_MEMBERS = (
     SUBJECT | {"name": "../a"},
+    SUBJECT | {"name": 1},
+    SUBJECT | {"annotations": {"size": 1 << 63, "crc32": "00000000"}},
+    SUBJECT | {"annotations": {"size": 1, "crc32": "0"}},
+    {},
     SUBJECT | {"digest": {"sha256": "x"}},
     SUBJECT | {"annotations": {"size": -1, "crc32": "00000000"}},
     SUBJECT | {"annotations": {"size": True, "crc32": "00000000"}},

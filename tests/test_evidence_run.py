@@ -355,8 +355,8 @@ def test_what_a_foreign_pack_says_does_nothing_to_a_terminal(tmp_path: Path) -> 
     (tmp_path / "run").mkdir()
     made = pack.write(pack.Evidence(claims), tmp_path / "run")
     told = tieout("evidence", "verify", made, "--reperform")
-    assert told.exit_code == 0
-    assert "(reperformance): the manifest doesn't tell of a run" in told.stdout
+    assert told.exit_code == 1
+    assert "(reperformance): the manifest doesn't tell of a run: config is missing" in told.stdout
     assert "  company: \\x1b[2J\\u202eevil" in told.stdout.splitlines()
 
 

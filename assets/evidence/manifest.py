@@ -16,7 +16,8 @@ from assets.evidence.layout import Member
 from assets.evidence.pack import ENVELOPE, MANIFEST, PREDICATE, STATEMENT, as_text
 from schemas.faults import InputError
 
-LARGEST = 1 << 26
+#: What a manifest may take of the memory, how large a member may claim to be, where it is looked for.
+LARGEST, LARGEST_FILE, LOOKED_AT = 1 << 26, 1 << 62, 3
 #: Where the manifest's content begins: it is the first member, and no header is shorter.
 FIRST_CONTENT = 30 + len(MANIFEST)
 BEGINNING = as_text({"_type": STATEMENT})[:-3]
@@ -42,7 +43,7 @@ def found(stream: BinaryIO, entries: Sequence[Entry]) -> bytes | None:
     """
     header = first_header(stream)
     listed = [e for e in entries if e.name == MANIFEST] or [e for e in entries if is_statement(stream, e)]
-    stated = [*header, *((e.position, e.size, e.crc) for e in listed)]
+    stated = [*header, *((e.position, e.size, e.crc) for e in listed[:LOOKED_AT])]
     checksums = {crc for _, _, crc in stated}
     for position, size in dict.fromkeys((position, size) for position, size, _ in stated):
         content = read(stream, position, size) if size <= LARGEST else b""
@@ -99,14 +100,16 @@ def members(told: Mapping[str, Any]) -> Sequence[Member]:
 
 
 def member(subject: object) -> Member:
-    try:
-        assert isinstance(subject, dict)
-        name, digest, about = subject["name"], subject["digest"]["sha256"], subject["annotations"]
-        is_known = SHA256.fullmatch(digest) and CRC32.fullmatch(about["crc32"]) and type(about["size"]) is int
-        assert is_known and layout.is_safe(name) and 0 <= about["size"] < 1 << 62
-    except (AssertionError, LookupError, TypeError):
-        raise Broken(f"names a member that can't be one: {str(subject)[:80]!r}") from None
-    return Member(name, about["size"], int(about["crc32"], 16), digest)
+    """One member as a subject of the statement tells of it."""
+    match subject:
+        case {
+            "name": str(name),
+            "digest": {"sha256": str(sha256)},
+            "annotations": {"size": int(size), "crc32": str(crc)},
+        } if layout.is_safe(name) and SHA256.fullmatch(sha256) and CRC32.fullmatch(crc):
+            if type(size) is int and 0 <= size < LARGEST_FILE:
+                return Member(name, size, int(crc, 16), sha256)
+    raise Broken(f"names a member that can't be one: {str(subject)[:80]!r}")
 
 
 def signed_by(told: Mapping[str, Any]) -> str | None:

@@ -34,8 +34,8 @@ def items(report: Report, source: Path | None) -> Sequence[Item]:
     if report.statement is None or not report.is_sound:
         return [Item(AGAIN, UNCHECKED, "the pack isn't whole, so there is nothing to compare with")]
     claimed = report.statement["predicate"]
-    if not TOLD <= claimed.keys():
-        return [Item(AGAIN, UNCHECKED, "the manifest doesn't tell of a run")]
+    if missing := TOLD - claimed.keys():
+        return [Item(AGAIN, WRONG, f"the manifest doesn't tell of a run: {min(missing)} is missing")]
     with tempfile.TemporaryDirectory(prefix="tieout-") as folder, zipfile.ZipFile(report.file) as packed:
         place = Path(folder)
         given = placed(packed, claimed, place / "source", source)
