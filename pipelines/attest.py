@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from schemas.ledger import Books
+from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.money import text
 
 #: What of the summary says which run it was and what it found.
 VERDICT = ("company", "as_of", "known_at", "status", "inconclusive_because", "materiality", "scale")
@@ -47,6 +48,7 @@ def claims(
             figure(name, mart, about[name], given, tests, moment, summary["as_of"])
             for name, mart in sorted(marts.items())
         ],
+        "balances": [*balances(summary, marts["expected_postings"], books)],
     }
 
 
@@ -84,6 +86,51 @@ def control_sums(mart: pl.DataFrame) -> Iterator[tuple[str, str]]:
             total = mart[name].sum()
             assert isinstance(total, Decimal)
             yield name, f"{total:f}"
+
+
+def balances(
+    summary: Mapping[str, Any], expected_postings: pl.DataFrame, books: Books
+) -> Iterator[dict[str, Any]]:
+    """Both sides of each account of the tie-outs: which rows, how many, their sum, what was carried over.
+
+    ``carried`` is the amount less the control sum: the balance that stands for entries before a cut-over.
+    """
+    expected = expected_postings.filter(pl.col("posting_date") <= books.as_of)
+    posted = books.gl_entries.filter((pl.col("posting_date") <= books.as_of) & (pl.col("gl_entry_no") > 0))
+    for account in summary["tie_outs"]:
+        is_it = pl.col("account_no").eq_missing(pl.lit(account["account_no"], pl.String))
+        counts = roles_that_count(account)
+        yield {
+            "account_no": account["account_no"],
+            "filter": f"posting date up to {books.as_of}",
+            "roles": "all" if counts is None else list(counts),
+            "subledger": side(account["subledger"], "expected_postings.parquet", of(expected, is_it, counts)),
+            "gl": side(account["gl"], "gl_entry", posted.filter(is_it)),
+        }
+
+
+def roles_that_count(account: Mapping[str, Any]) -> Sequence[str] | None:
+    """The account roles whose expected lines make an account's subledger; None: all."""
+    is_controlled = account["controlled"] and account["account_no"] is not None
+    return CONTROLLED_ROLES if is_controlled else None
+
+
+def of(expected: pl.DataFrame, is_it: pl.Expr, roles: Sequence[str] | None) -> pl.DataFrame:
+    lines = expected.filter(is_it)
+    return lines if roles is None else lines.filter(pl.col("account_role").is_in(roles))
+
+
+def side(amount: str, source: str, rows: pl.DataFrame) -> dict[str, Any]:
+    """One side of an account: the amount, and what the rows behind it sum to."""
+    scale = len(amount.partition(".")[2])
+    total = Decimal(rows["amount"].sum() or 0)
+    return {
+        "amount": amount,
+        "source": source,
+        "rows": rows.height,
+        "control_sum": text(total, scale),
+        "carried": text(Decimal(amount) - total, scale),
+    }
 
 
 def newest_entry(books: Books) -> str | None:

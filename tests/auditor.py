@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -67,9 +68,24 @@ class Auditor:
             "doubtful": doubtful,
         }
 
-    def do_rows_and_sums_agree(self) -> Mapping[str, bool]:
-        """For each figure whether its table has the rows and the sums that are claimed."""
-        return {f["figure"]: self._agrees(f) for f in self.claims["figures"]}
+    def do_rows_and_sums_agree(self) -> Mapping[str, Any]:
+        """For each figure whether its table has the rows and the sums that are claimed, and for each account
+        whether its subledger is what the expected lines sum to.
+        """
+        accounts = {each["account_no"]: self._foots(each) for each in self.claims["balances"]}
+        return {f["figure"]: self._agrees(f) for f in self.claims["figures"]} | {"accounts": accounts}
+
+    def _foots(self, account: Mapping[str, Any]) -> bool:
+        told, lines = account["subledger"], self.table("expected_postings")
+        is_it = pl.col("account_no").eq_missing(pl.lit(account["account_no"], pl.String))
+        counts = pl.lit(True) if account["roles"] == "all" else pl.col("account_role").is_in(account["roles"])
+        rows = lines.filter(
+            is_it & counts & (pl.col("posting_date") <= date.fromisoformat(self.claims["as_of"]))
+        )
+        return (rows.height, rows["amount"].sum() + Decimal(told["carried"])) == (
+            told["rows"],
+            Decimal(told["amount"]),
+        )
 
     def _agrees(self, figure: Mapping[str, Any]) -> bool:
         rows = self.table(figure["figure"])

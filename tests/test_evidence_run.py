@@ -7,9 +7,11 @@ import subprocess
 import tomllib
 import zipfile
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple, cast
 
 import polars as pl
 import pytest
@@ -22,6 +24,7 @@ from assets.evidence.pack import ENVELOPE, MANIFEST
 from pipelines import attest, rules
 from schemas import bc
 from schemas.faults import InputError
+from schemas.ledger import Books
 from schemas.marts import MARTS
 from tests import auditor, packs
 from tests.auditor import Auditor
@@ -350,6 +353,31 @@ def test_a_failed_test_belongs_to_the_figures_that_rest_on_its_tables() -> None:
         assert (told["control_sums"], told["extracted_at"]) == ({"gl": "3.00"}, moment)
 
 
+def test_an_account_that_was_carried_over_says_with_what() -> None:
+    """Rows of 7.00 and a balance of 10.00: the rest stands for entries before the cut-over. The line of
+    another role and the one after as-of don't count.
+    """
+    lines = pl.DataFrame(
+        {
+            "account_no": ["2110"] * 4 + [None],
+            "account_role": ["inventory", "wip", "inventory_adjmt", "inventory", "cogs"],
+            "posting_date": [date(2026, 6, 30)] * 3 + [date(2026, 7, 1), date(2026, 6, 30)],
+            "gl_entry_no": [1, 2, 3, 4, 5],
+            "amount": [Decimal(amount) for amount in ("3.00", "4.00", "100.00", "1000.00", "9.00")],
+        }
+    )
+    tie_outs = [
+        {"account_no": "2110", "controlled": True, "subledger": "10.00", "gl": "107.00"},
+        {"account_no": None, "controlled": True, "subledger": "9.00", "gl": "9.00"},
+    ]
+    books = cast("Books", SimpleNamespace(as_of=date(2026, 6, 30), gl_entries=lines))
+    account, nowhere = attest.balances({"tie_outs": tie_outs}, lines, books)
+    told = ("rows", "control_sum", "carried")
+    assert [account["subledger"][name] for name in told] == [2, "7.00", "3.00"]
+    assert [account["gl"][name] for name in told] == [3, "107.00", "0.00"]
+    assert [nowhere["subledger"][name] for name in told] == [1, "9.00", "0.00"]
+
+
 def test_what_a_foreign_pack_says_does_nothing_to_a_terminal(tmp_path: Path) -> None:
     claims = {"company": "\x1b[2J\u202eevil"}
     (tmp_path / "run").mkdir()
@@ -505,7 +533,13 @@ def test_question_5_is_the_data_complete(signed: Signed, asked: Auditor) -> None
 
 
 def test_question_6_do_rows_and_sums_agree(signed: Signed, asked: Auditor) -> None:
-    assert asked.do_rows_and_sums_agree() == dict.fromkeys(sorted(MARTS), True)
+    told = dict(asked.do_rows_and_sums_agree())
+    accounts = [t["account_no"] for t in summary(signed)["tie_outs"]]
+    assert told.pop("accounts") == dict.fromkeys(accounts, True)
+    assert told == dict.fromkeys(sorted(MARTS), True)
+    assert {(b["subledger"]["carried"], b["gl"]["carried"]) for b in asked.claims["balances"]} == {
+        ("0.00", "0.00")
+    }
     gl = sum(Decimal(t["gl"]) for t in summary(signed)["tie_outs"])
     sums = figure(asked, "tie_outs")["control_sums"]
     assert isinstance(sums, dict)
