@@ -95,8 +95,9 @@ def balances(
 
     ``carried`` is the amount less the control sum: the balance that stands for entries before a cut-over.
     """
-    expected = expected_postings.filter(pl.col("posting_date") <= books.as_of)
-    posted = books.gl_entries.filter((pl.col("posting_date") <= books.as_of) & (pl.col("gl_entry_no") > 0))
+    until = pl.col("posting_date") <= books.as_of
+    expected = summed(expected_postings, until, "account_no", "account_role")
+    posted = summed(books.gl_entries, until & (pl.col("gl_entry_no") > 0), "account_no")
     for account in summary["tie_outs"]:
         is_it = pl.col("account_no").eq_missing(pl.lit(account["account_no"], pl.String))
         counts = roles_that_count(account)
@@ -115,19 +116,25 @@ def roles_that_count(account: Mapping[str, Any]) -> Sequence[str] | None:
     return CONTROLLED_ROLES if is_controlled else None
 
 
+def summed(rows: pl.DataFrame, counts: pl.Expr, *by: str) -> pl.DataFrame:
+    """How many rows of each key count, and their amount: so that accounts are looked up among few."""
+    amount = pl.col("amount").filter(counts).sum()
+    return rows.group_by(by).agg(counts.sum().alias("rows"), amount)
+
+
 def of(expected: pl.DataFrame, is_it: pl.Expr, roles: Sequence[str] | None) -> pl.DataFrame:
     lines = expected.filter(is_it)
     return lines if roles is None else lines.filter(pl.col("account_role").is_in(roles))
 
 
-def side(amount: str, source: str, rows: pl.DataFrame) -> dict[str, Any]:
+def side(amount: str, source: str, sums: pl.DataFrame) -> dict[str, Any]:
     """One side of an account: the amount, and what the rows behind it sum to."""
     scale = len(amount.partition(".")[2])
-    total = Decimal(rows["amount"].sum() or 0)
+    total = Decimal(sums["amount"].sum() or 0)
     return {
         "amount": amount,
         "source": source,
-        "rows": rows.height,
+        "rows": int(sums["rows"].sum()),
         "control_sum": text(total, scale),
         "carried": text(Decimal(amount) - total, scale),
     }
