@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn, ParamSpec
 import typer
 
 from assets import console
+from assets.evidence import commands
 from schemas.faults import InputError
 
 Given = ParamSpec("Given")
@@ -80,6 +81,21 @@ Jobs = Annotated[
         "--jobs", metavar="N", min=1, help="Companies run at one time; half the processors if not given."
     ),
 ]
+WithInputs = Annotated[
+    bool | None,
+    typer.Option(
+        "--with-inputs", help="Put the exported files into the evidence pack, to recompute it from the pack."
+    ),
+]
+SignKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-key",
+        metavar="FILE",
+        envvar="TIEOUT_SIGN_KEY",
+        help="Sign the evidence pack with this Ed25519 private key (PEM, readable by you alone).",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
@@ -135,6 +151,8 @@ def run(
     out: Out = None,
     materiality: Materiality = None,
     jobs: Jobs = None,
+    with_inputs: WithInputs = None,
+    sign_key: SignKey = None,
     json: Json = False,
 ) -> int:
     """Ties the stock ledger to the general ledger and publishes the result. Flags win over the config file.
@@ -153,6 +171,8 @@ def run(
         known_at=known_at,
         roll_from=roll_from,
         jobs=jobs,
+        inputs=with_inputs,
+        sign_key=sign_key,
     )
     return reconciliation.reconciled(config.assignment(chosen), as_json=json)
 
@@ -446,6 +466,9 @@ def dev(
     from assets import server
 
     return server.served(config_file, port)
+
+
+app.add_typer(commands.group(command), name="evidence")
 
 
 def main() -> NoReturn:

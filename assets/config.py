@@ -21,7 +21,7 @@ from schemas.ledger import Settings
 OUT = "tieout-out"
 MONTHS = "tieout-months"
 #: Keys of the file whose flag has another name.
-FLAGS = {"path": "source", "roll_from": "from"}
+FLAGS = {"path": "source", "roll_from": "from", "inputs": "with-inputs"}
 
 
 def exact_amount(value: object) -> Decimal:
@@ -104,6 +104,7 @@ class Source(Section):
 
     path: str | None = Field(default=None, min_length=1)
     company: str | None = Field(default=None, min_length=1)
+    extracted_at: Moment | None = None
 
 
 class Run(Section):
@@ -156,6 +157,13 @@ class Months(Section):
     executor_config: dict[str, Any] = {}
 
 
+class Evidence(Section):
+    """What the evidence pack holds beside the results, and who signs it."""
+
+    inputs: bool = False
+    sign_key: str | None = Field(default=None, min_length=1)
+
+
 class Config(Section):
     """A run's configuration; the model is the file, table by table."""
 
@@ -166,6 +174,7 @@ class Config(Section):
     rules: Rules = Rules()
     clearing: Clearing = Clearing()
     months: Months = Months()
+    evidence: Evidence = Evidence()
 
 
 @dataclass(frozen=True)
@@ -179,6 +188,9 @@ class Assignment:
     posting_rules: Path | None = None
     jobs: int | None = None
     months: Months = Months()
+    extracted_at: datetime | None = None
+    with_inputs: bool = False
+    sign_key: Path | None = None
 
 
 def assignment(config: Config) -> Assignment:
@@ -188,7 +200,7 @@ def assignment(config: Config) -> Assignment:
             "no source is given. Name the folder of the exported tables: "
             "tieout run --source DIR, or write a config with tieout init and then: tieout run tieout.toml."
         )
-    own = config.rules.posting_rules
+    own, key = config.rules.posting_rules, config.evidence.sign_key
     return Assignment(
         source=Path(config.source.path),
         company=config.source.company,
@@ -197,6 +209,9 @@ def assignment(config: Config) -> Assignment:
         settings=settings(config),
         posting_rules=None if own is None else Path(own),
         months=config.months,
+        extracted_at=config.source.extracted_at,
+        with_inputs=config.evidence.inputs,
+        sign_key=None if key is None else Path(key),
     )
 
 
@@ -227,6 +242,9 @@ def read(path: Path) -> Config:
             "source": config.source.model_copy(update={"path": beside(path, config.source.path)}),
             "rules": config.rules.model_copy(
                 update={"posting_rules": beside(path, config.rules.posting_rules)}
+            ),
+            "evidence": config.evidence.model_copy(
+                update={"sign_key": beside(path, config.evidence.sign_key)}
             ),
             "run": config.run.model_copy(update={"out": beside(path, config.run.out)})
             if "out" in config.run.model_fields_set
@@ -274,10 +292,13 @@ def chosen(
     roll_from: str | None = None,
     jobs: int | None = None,
     months: Mapping[str, object] | None = None,
+    inputs: bool | None = None,
+    sign_key: Path | None = None,
 ) -> Config:
     """The configuration of a file, or the defaults without one, with the command line's flags on top."""
     config = Config() if path is None else read(path)
-    return with_flags(config, source, company, as_of, out, materiality, known_at, roll_from, jobs, months)
+    flags = (source, company, as_of, out, materiality, known_at, roll_from, jobs, months, inputs, sign_key)
+    return with_flags(config, *flags)
 
 
 def with_flags(
@@ -291,6 +312,8 @@ def with_flags(
     roll_from: str | None = None,
     jobs: int | None = None,
     months: Mapping[str, object] | None = None,
+    inputs: bool | None = None,
+    sign_key: Path | None = None,
 ) -> Config:
     """The configuration with the command line's flags on top; a flag that isn't given changes nothing."""
     given: Mapping[str, Mapping[str, object]] = {
@@ -304,6 +327,7 @@ def with_flags(
             "jobs": jobs,
         },
         "months": months or {},
+        "evidence": {"inputs": inputs, "sign_key": None if sign_key is None else str(sign_key)},
     }
     tables = config.model_dump()
     for table, flags in given.items():
@@ -355,6 +379,8 @@ TEMPLATE = """\
 path = "exports"
 # The company, when the source holds several. Without it, each is run.
 # company = "Northwind Ltd."
+# When the tables were exported (UTC; a day means its end). Nothing checks it: it stands in the evidence pack.
+# extracted_at = 2027-01-04T06:30:00Z
 
 [run]
 # The last posting date that counts, inclusive. Without it: the later of the last value entry and the last
@@ -412,6 +438,13 @@ path = "exports"
 # executor = "dask"
 # How that is set up, in the executor's own words; here four processes on this machine.
 # executor_config = { cluster = { local = { n_workers = 4 } } }
+
+[evidence]
+# Whether the evidence pack holds the exported files as well: it can then be recomputed from itself alone.
+# inputs = false
+# An Ed25519 private key (PEM, readable by you alone) that signs the pack. Never write the key itself here.
+# Make one: openssl genpkey -algorithm ed25519 -out key.pem. A relative file is taken from where this file is.
+# sign_key = "key.pem"
 """
 
 

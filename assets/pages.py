@@ -11,8 +11,10 @@ import dagster as dg
 import polars as pl
 
 from assets import publication as publications
+from assets.evidence import provenance
 from assets.publication import Results
 from assets.run import Run, profile
+from pipelines import attest, rules
 from reports import pages
 from schemas.ledger import Books
 
@@ -69,6 +71,12 @@ def report(summary: dict[str, Any], marts: dict[str, pl.DataFrame], books: Books
     return pages.report(summary, marts, value_entries=books.value_entries, gl_entries=books.gl_entries)
 
 
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def claims(run: Run, marts: dict[str, pl.DataFrame], summary: dict[str, Any], books: Books) -> dict[str, Any]:
+    """What an auditor asks of each published table: source, filter, rows, control sums, completeness."""
+    return attest.claims(marts, summary, books, run.extracted_at, rules.figures(), rules.completeness())
+
+
 @dg.asset(group_name=GROUP)
 def publication(
     context: dg.AssetExecutionContext,
@@ -76,8 +84,8 @@ def publication(
     marts: dict[str, pl.DataFrame],
     summary: dict[str, Any],
     report: str,
+    claims: dict[str, Any],
 ) -> str:
     """The folder of the run, published whole; the path that holds it."""
-    return str(
-        publications.publish(Results(marts, summary, report, profile(context)), Path(run.out), run.part())
-    )
+    results = Results(marts, summary, report, profile(context), provenance.evidence(run, claims))
+    return str(publications.publish(results, Path(run.out), run.part()))

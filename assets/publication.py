@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from assets.evidence import pack
+from assets.evidence.pack import Evidence
 from schemas import marts as contracts
 from schemas import money
 from schemas.faults import InputError
@@ -60,6 +62,7 @@ class Results(NamedTuple):
     summary: Mapping[str, Any]
     report: str
     profile: Mapping[str, Any]
+    evidence: Evidence = Evidence()
 
 
 def publish(results: Results, out: Path, part: Path | None = None) -> Path:
@@ -109,12 +112,16 @@ def draft(out: Path) -> Iterator[Path]:
 
 
 def write(results: Results, folder: Path) -> Path:
-    """Writes one company's files, the same bytes for the same results; only the profile is free to differ."""
+    """Writes one company's files, the same bytes for the same results; only the profile is free to differ.
+
+    The evidence pack is written behind all of them, and holds them, and before the profile.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, mart in results.marts.items():
         write_table(mart, folder / name)
     write_json(results.summary, folder / "summary.json")
     (folder / "report.html").write_text(results.report, encoding="utf-8", newline="\n")
+    pack.write(results.evidence, folder)
     write_json(results.profile, folder / PROFILE)
     return folder
 

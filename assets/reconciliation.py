@@ -17,6 +17,7 @@ import typer
 from assets import console, explanation, publication, run, storage, telling, together
 from assets.config import Assignment
 from assets.console import Step
+from assets.evidence import signature
 from schemas import bc
 from schemas.faults import InputError
 
@@ -48,6 +49,8 @@ def reconciled(assignment: Assignment, as_json: bool = False) -> int:
     One company's trouble doesn't stop the others. When there is only one, trouble changes nothing in ``out``.
     """
     companies = chosen(assignment)
+    if assignment.sign_key is not None:
+        signature.private_key(assignment.sign_key)  # a key that can't sign is told before the work is done
     with publication.draft(assignment.out) as draft:
         outcomes = all_of(assignment, folders(companies), draft)
         if len(outcomes) > 1:

@@ -42,6 +42,7 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     company: str | None = None
     as_of: str | None = None
     known_at: str | None = None
+    extracted_at: str | None = None
     roll_from: str | None = None
     materiality: str = "0.01"
     out: str = "tieout-out"
@@ -57,6 +58,8 @@ class Run(dg.ConfigurableResource):  # type: ignore[type-arg]
     clearing_accounts: dict[str, str] = {}
     stale_after_days: dict[str, int] = {}
     age_buckets: dict[str, list[int]] = {}
+    with_inputs: bool = False
+    sign_key: str | None = None
 
     def part(self) -> Path | None:
         """The folder where this company's files wait to be published with others."""
@@ -104,6 +107,9 @@ def as_resource(assignment: Assignment, company: str | None = None, draft: Path 
         clearing_accounts=dict(settings.clearing_accounts),
         stale_after_days=dict(settings.stale_after_days),
         age_buckets={key: list(days) for key, days in settings.age_buckets.items()},
+        extracted_at=None if assignment.extracted_at is None else f"{assignment.extracted_at.isoformat()}Z",
+        with_inputs=assignment.with_inputs,
+        sign_key=None if assignment.sign_key is None else str(assignment.sign_key),
     )
 
 

@@ -7,7 +7,7 @@ Not here: what a cell means (`pipelines.sources.bc_extract`).
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,18 +41,45 @@ def companies(source: Path) -> list[Company]:
         return _require_one_each(source, sorted(_found(source)))
 
 
+class Given(NamedTuple):
+    """What one table is read from: its place in the source, its hash, its files by their place."""
+
+    path: str
+    sha256: str
+    files: Mapping[str, Path]
+
+
 def read_company(source: Path, company: str | None = None) -> Extract:
     """One company's extract; ``company`` may be left out where the source holds only one."""
+    name, folder, company_filter = _one(source, company)
+    with _faults_of_files(source):
+        tables = _read(source, _tables(folder))
+        return bc_extract.extract(name, tables, company_filter, _unknown_tables(folder))
+
+
+def input_files(source: Path, company: str | None = None) -> dict[str, Given]:
+    """The files that a company's extract is read from, table by table, with the hashes that a run states."""
+    folder = _one(source, company).folder
+    with _faults_of_files(source):
+        return {table: _given(source, path) for table, path in _tables(folder).items()}
+
+
+def _given(source: Path, path: Path) -> Given:
+    shown = path.relative_to(source).as_posix()
+    files = {f"{shown}/{file.name}" if path.is_dir() else shown: file for file in _files(path)}
+    hashes = {place: _sha256(file) for place, file in files.items()}
+    return Given(shown, _sha256_of_all(path, hashes), files)
+
+
+def _one(source: Path, company: str | None) -> Company:
+    """The company that is asked for, or the only one."""
     found = companies(source)
     chosen = [c for c in found if company in (None, c.name)]
     if len(chosen) != 1:
         names = ", ".join(c.name for c in found)
         wanted = "no company is chosen" if company is None else f"there is no company {company!r}"
         raise InputError(f"{source}: {wanted}. Choose one of: {names}.")
-    name, folder, company_filter = chosen[0]
-    with _faults_of_files(source):
-        tables = _read(source, _tables(folder))
-        return bc_extract.extract(name, tables, company_filter, _unknown_tables(folder))
+    return chosen[0]
 
 
 def _found(source: Path) -> list[Company]:
@@ -172,15 +199,13 @@ def _files(path: Path) -> list[Path]:
 def _read(source: Path, tables: dict[str, Path]) -> Iterator[Table]:
     """The tables one after the other, so that only one is in memory as text."""
     for name, path in tables.items():
-        shown = path.relative_to(source).as_posix()
-        files = {f"{shown}/{file.name}" if path.is_dir() else shown: file for file in _files(path)}
-        hashes = {place: _sha256(file) for place, file in files.items()}
+        given = _given(source, path)
         parts, unknown = [], set[str]()
-        for place, file in files.items():
+        for place, file in given.files.items():
             part, ignored = _part(name, place, file)
             parts.append(part)
             unknown |= ignored
-        yield Table(name, shown, tuple(parts), _sha256_of_all(path, hashes), tuple(sorted(unknown)))
+        yield Table(name, given.path, tuple(parts), given.sha256, tuple(sorted(unknown)))
 
 
 def _part(table: str, place: str, file: Path) -> tuple[Part, set[str]]:

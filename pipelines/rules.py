@@ -126,6 +126,12 @@ def stock_checks() -> pl.DataFrame:
     return _table("stock_checks")
 
 
+@cache
+def figures() -> pl.DataFrame:
+    """What each published table shows, which exported tables it rests on and which of their rows count."""
+    return _table("figures")
+
+
 def _table(name: str, path: Path | None = None) -> pl.DataFrame:
     text = (path or files("pipelines").joinpath("tables", f"{name}.csv")).read_bytes()
     table = pl.read_csv(text, infer_schema=False).fill_null("")

@@ -46,6 +46,7 @@ AGEING_POLICIES = (
     "policy_id", "account_no", "account_role", "buckets", "stale_after_days", "age_from", "source",
 )  # fmt: skip
 SETUP_FINDINGS = ("kind", "order", "severity", "sentence", "remedy")
+FIGURES = ("mart", "shows", "tables", "filter")
 
 MATRIX = (
     "row_no", "row", "column", "account_role", "item_ledger_entry_type", "entry_type", "variance_type",
@@ -76,6 +77,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "matching_rules": MATCHING_RULES,
     "ageing_policies": AGEING_POLICIES,
     "stock_checks": STOCK_CHECKS,
+    "figures": FIGURES,
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -96,6 +98,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "matrix_corrected": ("row_no", "column"),
     "matrix_warnings_bc": ("cause",),
     "stock_checks": ("stock_check",),
+    "figures": ("mart",),
 }
 
 #: What a reconciliation may compare; ``pipelines.reconciliations`` makes them.

@@ -180,7 +180,7 @@ BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",
-        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months.",
+        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months, evidence.",
     ),
     "text for a switch": (
         "[switches]\nexpected_cost_posting = 'yes'",
@@ -295,7 +295,7 @@ def test_a_run_tells_its_result_on_standard_output(told: Result) -> None:
 def test_a_run_publishes_these_files(place: Path) -> None:
     tables = {f"{mart}.{ending}" for mart in MARTS for ending in ("parquet", "csv")}
     names = {path.name for path in (place / "out").iterdir()}
-    assert names == tables | {"summary.json", "report.html", "profile.json"}
+    assert names == tables | {"summary.json", "report.html", "evidence.zip", "profile.json"}
 
 
 @pytest.mark.usefixtures("told")

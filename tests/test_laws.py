@@ -243,9 +243,11 @@ def run(source: Path, out: Path, **environment: str) -> subprocess.Popen[bytes]:
 
 
 def published(out: Path) -> Mapping[str, bytes]:
-    """Every file but the profile; hash and ending of the inputs, which do differ, are taken out."""
+    """Every file but the profile and the evidence, which names the inputs as files; hash and ending of the
+    inputs, which do differ, are taken out.
+    """
     files = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    del files["profile.json"]
+    del files["profile.json"], files["evidence.zip"]
     hashes = [told["sha256"] for told in json.loads(files["summary.json"])["inputs"]]
     return {name: without_texts(content, ".csv", *hashes) for name, content in files.items()}
 

@@ -35,8 +35,8 @@ def status(out: Path) -> str:
 
 def test_a_run_has_these_files(tmp_path: Path) -> None:
     publication.publish(results(), tmp_path / "out")
-    names = {"tie_outs.parquet", "tie_outs.csv", "summary.json", "report.html", "profile.json"}
-    assert set(contents(tmp_path / "out")) == names
+    names = {"tie_outs.parquet", "tie_outs.csv", "summary.json", "report.html"}
+    assert set(contents(tmp_path / "out")) == names | {"evidence.zip", "profile.json"}
 
 
 def test_amounts_are_exact_in_parquet_and_csv(tmp_path: Path) -> None:
