@@ -180,7 +180,8 @@ BROKEN_CONFIGS: Mapping[str, tuple[str, str]] = {
     ),
     "an unknown table": (
         "[runs]\nout = 'x'",
-        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months, evidence.",
+        "[runs]: is not known. Allowed here: source, run, switches, verdict, rules, clearing, months, "
+        "evidence.",
     ),
     "text for a switch": (
         "[switches]\nexpected_cost_posting = 'yes'",

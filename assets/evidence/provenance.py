@@ -27,7 +27,7 @@ PACKAGES = (
     "polars", "pyarrow", "pydantic", "rich", "typer",
 )  # fmt: skip
 #: Settings that say where, not what.
-PLACES = frozenset({"source", "out", "draft", "posting_rules", "sign_key", "with_inputs"})
+PLACES = frozenset({"source", "out", "months", "draft", "posting_rules", "sign_key", "with_inputs"})
 OWN_RULES = "rules/own_posting_rules.csv"
 INPUTS = "inputs/"
 
