@@ -18,8 +18,8 @@ def subledger_parts(
     """Each account's subledger by role and kind of cost: ``account_no``, ``account_role``, ``cost_kind``,
     ``lines``, ``amount``, ``posted_amount``.
 
-    The lines that the tie-out counts: of controlled roles where the account has one, dated up to as-of. What a
-    cut-over carries of the subledger is a part of its own, ``opening``, which counts as posted and has no
+    The lines that the tie-out counts: of controlled roles where the account has one, dated up to as-of. What
+    a cut-over carries of the subledger is a part of its own, ``opening``, which counts as posted and has no
     role. The parts of an account sum to its ``subledger``. Debit positive.
     """
     controlled = tie_outs.select("account_no", "is_controlled")

@@ -25,6 +25,7 @@ from reports.sheets.cells import Book, Place, Sheet
 from reports.sheets.details import Refs
 from reports.sheets.lead import Details
 from reports.sheets.papers import Paper, Sources, papers
+from reports.sheets.tables import Table
 
 
 def workpapers(
@@ -86,9 +87,7 @@ def _details(book: Book, sources: Sources, found: Sequence[Paper]) -> Details:
             details.TRIAL_BALANCE,
             details.trial_balance(sources.ledger_balances, refs),
         ),
-        stated=tables.opened(
-            book, "Trial balance given", details.STATED, details.stated(sources.stated_balances, refs)
-        ),
+        stated=_stated(book, sources, refs),
         roll_forward=tables.opened(
             book, "Roll-forward", details.ROLL_FORWARD, details.roll_forward(marts["roll_forward"], refs)
         ),
@@ -98,6 +97,12 @@ def _details(book: Book, sources: Sources, found: Sequence[Paper]) -> Details:
     )
 
 
+def _stated(book: Book, sources: Sources, refs: Refs) -> Table | None:
+    """The sheet of the trial balance given; none where there is none."""
+    rows = details.stated(sources.stated_balances, refs)
+    return tables.opened(book, "Trial balance given", details.STATED, rows) if rows.height else None
+
+
 def _write_front(
     front: Mapping[str, Sheet], sources: Sources, found: Sequence[Paper], further: Details,
     results: Mapping[str, str], named: set[str],
@@ -105,8 +110,9 @@ def _write_front(
     lead.write(front[lead.NAME], sources, found, further, results)
     legend.write(front[legend.NAME], [*(p.facts for p in found), *({"stated"} for _ in named)], results)
     causes.write(front[causes.NAME], sources, further.differences)
-    controls.write(front[controls.NAME], sources, found)
-    said = controls.said(sources, found)
+    compared = controls.controls(sources, found)
+    controls.write(front[controls.NAME], compared, sources.scale)
+    said = controls.said(compared, sources.scale)
     front[lead.NAME].said(lead.CONTROLS, lead.CONTROLS_AT, controls.verdict().cell, said, "strong")
 
 
@@ -123,14 +129,13 @@ def _write_details(further: Details, links: Mapping[str, Place]) -> None:
     details.write_differences(further.differences, links)
     details.write_subledger(further.subledger, links)
     details.write_trial_balance(further.trial_balance, links)
-    details.write_stated(further.stated, links)
+    if further.stated:
+        details.write_stated(further.stated, links)
     details.write_roll_forward(further.roll_forward, links)
     details.write_clearing_items(further.clearing, links)
 
 
-def _write_ageing(
-    book: Book, found: Sequence[Paper], further: Details, results: Mapping[str, str]
-) -> None:
+def _write_ageing(book: Book, found: Sequence[Paper], further: Details, results: Mapping[str, str]) -> None:
     sheet = book.sheet(ageing.NAME, ageing.widths(further.clearing.rows))
     ageing.write(sheet, found, further, results)
 
@@ -138,9 +143,8 @@ def _write_ageing(
 def _write_basis(book: Book, sources: Sources, results: Mapping[str, str], named: set[str]) -> None:
     basis.population(book.sheet("Population", basis.POPULATION_WIDTHS), sources)
     basis.inputs(book.sheet("Inputs", basis.INPUT_WIDTHS), sources, results, named)
-    lead_of_sums = "The sums of the amount columns as they were read, to be laid beside the ERP's own."
     sums = details.control_sums(sources)
-    tables.table(book, "Control sums", "Control sums", lead_of_sums, details.CONTROL_SUMS, sums)
+    details.write_control_sums(tables.opened(book, "Control sums", details.CONTROL_SUMS, sums))
     totals = sources.marts["reconciliations"].filter(pl.col("key") == "(total)")
     basis.checks(book.sheet("Checks", basis.CHECK_WIDTHS), sources, list(totals.iter_rows(named=True)))
     basis.rules(book.sheet("Rules and switches", basis.RULE_WIDTHS), sources)

@@ -50,4 +50,6 @@ def _is_told(books: Books) -> pl.Expr:
     if carried.is_empty():
         return pl.lit(True)
     on = pl.lit(carried["date"].max(), pl.Date)
-    return pl.col("account_no").is_in(carried["account_no"].implode()) & (pl.col("date") >= on).fill_null(True)
+    return pl.col("account_no").is_in(carried["account_no"].implode()) & (pl.col("date") >= on).fill_null(
+        True
+    )

@@ -4,8 +4,9 @@ left unexplained; below it, what each of these was agreed to.
 Here: the lines in the order in which a reviewer reads them. Not here: the rows behind them (``details``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from reports import wording
 from reports.sheets import lead, tickmarks
@@ -13,10 +14,24 @@ from reports.sheets.cells import Place, Sheet
 from reports.sheets.lead import Details
 from reports.sheets.papers import UNCLASSIFIED, Item, Paper, Sources
 
-CAPTIONS = ("", "Line", "Stands on", "Lines", "Amount", "Tickmarks", "What it means")
-WIDTHS = (7, 48, 20, 9, 18, 12, 62)
+CAPTIONS = ("", "Line", "Stands on", "Lines", "Amount", "Difference", "Tickmarks", "What it means")
+WIDTHS = (7, 44, 18, 9, 15, 15, 11, 66)
 HEADER = 5
-WORDS, WHERE, LINES, AMOUNT, TICKS, MEANING = range(1, 7)
+WORDS, WHERE, LINES, AMOUNT, OFF, TICKS, MEANING = range(1, 8)
+
+
+class Agreement(NamedTuple):
+    """Another figure that one of the account has to equal: where it stands, how it is computed, the cell that
+    it is held against, and what that one is called.
+    """
+
+    words: str
+    place: Place
+    formula: str
+    value: Decimal
+    against: str
+    figure: str
+    tick: str = ""
 
 
 class AccountSheet:
@@ -51,11 +66,8 @@ class AccountSheet:
         kind = "Controlled account" if paper.is_controlled else "Not a controlled account"
         sheet.text(2, WORDS, f"{kind}. Roles: {paper.roles or 'none'}.", "lead")
         sheet.link(3, WORDS, Place(lead.NAME, self.lead_row, 0), "Back to the lead sheet")
-        for row, who in enumerate(("Prepared by", "Reviewed by")):
-            sheet.texts(row, (who, "", "Date"), "label", AMOUNT - 1)
-            sheet.texts(row, ("",), "sign", AMOUNT)
-            sheet.texts(row, ("",), "sign", MEANING)
-        sheet.texts(HEADER, CAPTIONS, "heading")
+        sheet.signatures(LINES)
+        sheet.headings(HEADER, CAPTIONS, (LINES, AMOUNT, OFF))
 
     def _subledger(self) -> str:
         self._section("Balance per subledger")
@@ -74,8 +86,10 @@ class AccountSheet:
         self._section("Other activity on the account")
         formula, value = lead.figures(self.paper, self.ref, self.details)[lead.OTHER]
         table = self.details.roll_forward
-        self._words("Lines of other roles, and closings", table.first(ref=self.paper.ref, side="other_activity"))
-        return self._line(formula, value)
+        self._words(
+            "Lines of other roles, and closings", table.first(ref=self.paper.ref, side="other_activity")
+        )
+        return self._line(formula, value, gap=True)
 
     def _items(self) -> str:
         """The causes that move the balance, the largest first, each with its rows."""
@@ -102,7 +116,9 @@ class AccountSheet:
 
     def _ledger(self, expected: str) -> None:
         formula, value = lead.figures(self.paper, self.ref, self.details)[lead.GL]
-        self._words("Balance per general ledger", self.details.roll_forward.first(ref=self.paper.ref, side="gl"))
+        self._words(
+            "Balance per general ledger", self.details.roll_forward.first(ref=self.paper.ref, side="gl")
+        )
         self._ticks("gl")
         balance = self._line(formula, value)
         unexplained = self.paper.figures["difference"] - self.paper.reconciling
@@ -125,38 +141,36 @@ class AccountSheet:
     def _agreed(self, subledger: str) -> None:
         """What the balances above were agreed to; each line shows the other figure and what is between."""
         self.row += 1
-        self.sheet.texts(self.row, ("Agreed to", "Stands on", "", "Amount", "Tickmarks", "Difference"), "heading", WORDS)
+        self.sheet.headings(self.row, ("", "Agreed to", *CAPTIONS[WHERE:MEANING], ""), (LINES, AMOUNT, OFF))
         self.row += 1
-        paper, ref = self.paper, self.ref
-        figures = lead.figures(paper, ref, self.details)
-        at = self._on_lead
-        self._against("Trial balance by the G/L entries", self.details.trial_balance.first(ref=paper.ref),
-                      *figures[lead.BALANCE], at(lead.GL), paper.figures["gl"], "")  # fmt: skip
-        closing = self.details.roll_forward.sumifs("amount", ref=ref, words='"Subledger"', line='"closing"')
-        self._against("Roll-forward of the subledger",
-                      self.details.roll_forward.first(ref=paper.ref, side="subledger"),
-                      closing, paper.figures["subledger"], subledger, paper.figures["subledger"],
-                      "roll_forward")  # fmt: skip
-        if paper.stated is not None:
-            self._against("Trial balance given", self.details.stated.first(ref=paper.ref, date=self.sources.as_of),
-                          at(lead.STATED), paper.stated, at(lead.GL), paper.figures["gl"],
-                          "trial_balance")  # fmt: skip
-        if paper.open_items is not None:
-            self._against("Open items", self.details.clearing.first(ref=paper.ref),
-                          self.details.clearing.sumifs("balance", ref=ref), paper.open_items, at(lead.GL),
-                          paper.figures["gl"], "clearing")  # fmt: skip
+        for agreed in self._agreements(subledger):
+            self._words(agreed.words, agreed.place)
+            if agreed.tick:
+                self._ticks(agreed.tick)
+            left = f"{self.sheet.cell(self.row, AMOUNT)}-{agreed.against}"
+            held = self._held() + abs(agreed.value)
+            self.sheet.computed(self.row, OFF, left, agreed.value - self.paper.figures[agreed.figure], held)
+            self._line(agreed.formula, agreed.value)
 
-    def _against(
-        self, words: str, place: Place, formula: str, value: Decimal, other: str, of_other: Decimal, tick: str
-    ) -> None:
-        self._words(words, place)
-        if tick:
-            self._ticks(tick)
-        amount = self.sheet.cell(self.row, AMOUNT)
-        self.sheet.computed(
-            self.row, MEANING, f"{amount}-{other}", value - of_other, self._held() + abs(value)
-        )
-        self._line(formula, value)
+    def _agreements(self, subledger: str) -> Iterator[Agreement]:
+        paper, ref, details = self.paper, self.ref, self.details
+        gl, stated = (Place(lead.NAME, self.lead_row, column).cell for column in (lead.GL, lead.STATED))
+        formula, value = lead.figures(paper, ref, details)[lead.BALANCE]
+        place = details.trial_balance.first(ref=paper.ref)
+        yield Agreement("Trial balance by the G/L entries", place, formula, value, gl, "gl")
+        closing = details.roll_forward.sumifs("amount", ref=ref, words='"Subledger"', line='"closing"')
+        place, value = details.roll_forward.first(ref=paper.ref, side="subledger"), paper.figures["subledger"]
+        words = "Roll-forward of the subledger"
+        yield Agreement(words, place, closing, value, subledger, "subledger", "roll_forward")
+        if details.stated and paper.stated is not None:
+            place = details.stated.first(ref=paper.ref, date=self.sources.as_of)
+            yield Agreement("Trial balance given", place, stated, paper.stated, gl, "gl", "trial_balance")
+        if paper.open_items is not None:
+            place, formula = (
+                details.clearing.first(ref=paper.ref),
+                details.clearing.sumifs("balance", ref=ref),
+            )
+            yield Agreement("Open items", place, formula, paper.open_items, gl, "gl", "clearing")
 
     def _conclusion(self) -> None:
         self.row += 1
@@ -166,7 +180,7 @@ class AccountSheet:
         self.row += 2
 
     def _section(self, words: str) -> None:
-        self.sheet.texts(self.row, (words, "", "", "", "", ""), "section", WORDS)
+        self.sheet.texts(self.row, (words, *[""] * 6), "section", WORDS)
         self.row += 1
 
     def _words(self, words: str, place: Place) -> None:
@@ -191,14 +205,14 @@ class AccountSheet:
         self.sheet.texts(self.row, (words, "", ""), "total_label", WORDS)
         self._ticks(place)
         lines = self.sheet.span(first, max(self.row - 1, first), AMOUNT)
-        formula = f"SUM({lines})" if self.row > first else "0"
-        return self._line(formula, value, "total", gap=True)
+        if self.row > first:
+            return self._line(f"SUM({lines})", value, "total", gap=True)
+        self.sheet.amount(self.row, AMOUNT, value, "total")
+        self.row += 2
+        return self.sheet.cell(self.row - 2, AMOUNT)
 
     def _state(self, row: int, column: int, good: str, bad: str, value: Decimal) -> tuple[str, str]:
         return f'IF({self.sheet.cell(row, column)}=0,"{good}","{bad}")', bad if value else good
-
-    def _on_lead(self, column: int) -> str:
-        return Place(lead.NAME, self.lead_row, column).cell
 
     def _held(self) -> Decimal:
         return self.paper.weight + abs(self.paper.stated or 0) + abs(self.paper.open_items or 0)

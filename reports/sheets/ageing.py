@@ -1,6 +1,7 @@
 """The ageing of the clearing accounts: each account's open items by how old they are.
 
-Here: accounts by buckets. Not here: the items (``details``), which bucket one falls in (a column of the mart).
+Here: accounts by buckets. Not here: the items (``details``), which bucket one falls in (the mart
+says it).
 """
 
 import re
@@ -15,6 +16,7 @@ from reports.sheets.lead import Details
 from reports.sheets.papers import Paper, is_clearing
 
 NAME = "Clearing ageing"
+LEAD = "Open items by the days since they were opened or last moved, as each account's policy counts them."
 HEADER = 3
 FIRST = HEADER + 1
 BEFORE = ("Ref.", "Account", "Name", "Roles")
@@ -35,14 +37,15 @@ def write(sheet: Sheet, papers: Sequence[Paper], details: Details, results: Mapp
     """A line for each account that something has to clear, and their totals."""
     found, spans = [p for p in papers if is_clearing(p)], buckets(details.clearing.rows)
     sheet.text(0, 0, "Clearing accounts by age", "title")
-    sheet.text(1, 0, "Open items by the days since they were opened or last moved, as each account's policy counts "
-               "them.", "lead")  # fmt: skip
-    sheet.texts(HEADER, (*BEFORE, *spans, *AFTER), "heading")
-    sheet.worksheet.set_row(HEADER, 26)
+    sheet.text(1, 0, LEAD, "lead")
+    first = len(BEFORE)
+    sheet.headings(HEADER, (*BEFORE, *spans, *AFTER), range(first, first + len(spans) + len(AFTER) - 1))
     sums = _sums(details.clearing.rows)
     for row, paper in enumerate(found, FIRST):
         _Line(sheet, row, paper, spans, details).write(sums)
-        sheet.text(row, len(BEFORE) + len(spans) + 5, tickmarks.marks(paper.facts, results, "clearing"), "tick")
+        sheet.text(
+            row, len(BEFORE) + len(spans) + 5, tickmarks.marks(paper.facts, results, "clearing"), "tick"
+        )
     _totals(sheet, found, spans, sums, FIRST + len(found))
     sheet.finish(HEADER, FIRST + len(found), len(BEFORE) + len(spans) + len(AFTER), frozen=3, filtered=False)
 
@@ -73,7 +76,7 @@ class _Line:
             formula = items.sumifs("balance", ref=self.ref, bucket=sheet.cell(HEADER, column))
             self._amount(column, formula, sums.get((paper.ref, span), Decimal()))
         total = first + len(self.spans)
-        aged = f"SUM({sheet.cell(row, first)}:{_short(sheet.cell(row, total - 1))})" if self.spans else "0"
+        aged = f"SUM({sheet.cell(row, first)}:{sheet.cell(row, total - 1)})" if self.spans else "0"
         balance = paper.open_items or Decimal()
         self._amount(total, aged, balance, "total")
         stale = items.sumifs("balance", ref=self.ref, stale='"yes"')
@@ -89,16 +92,17 @@ class _Line:
         self.sheet.computed(self.row, column, formula, value, held, style)
 
 
-def _short(cell: str) -> str:
-    """The cell without its sheet, as the end of a range needs it."""
-    return cell.rpartition("!")[2]
-
-
 def _totals(
-    sheet: Sheet, papers: Sequence[Paper], spans: Sequence[str], sums: Mapping[tuple[str, str], Decimal], row: int
+    sheet: Sheet,
+    papers: Sequence[Paper],
+    spans: Sequence[str],
+    sums: Mapping[tuple[str, str], Decimal],
+    row: int,
 ) -> None:
     refs = [p.ref for p in papers]
-    by_column = [sum((sums.get((ref, key), Decimal()) for ref in refs), Decimal()) for key in (*spans, "stale")]
+    by_column = [
+        sum((sums.get((ref, key), Decimal()) for ref in refs), Decimal()) for key in (*spans, "stale")
+    ]
     *of_spans, stale = by_column
     total = sum((p.open_items or Decimal() for p in papers), Decimal())
     balance = sum((p.balance for p in papers), Decimal())

@@ -27,7 +27,7 @@ POPULATION_WIDTHS = (60, 22)
 def population(sheet: Sheet, sources: Sources) -> None:
     """From the cost of all value entries to the subledger of the inventory role, which is the sum."""
     _head(sheet, "Population", "What leads from the cost of all value entries to the subledger of inventory.")
-    sheet.texts(HEADER, POPULATION, "heading")
+    sheet.headings(HEADER, POPULATION, (1,))
     lines = [(row["line"], Decimal(row["amount"])) for row in sources.summary.get("population", ())]
     held = sum((abs(amount) for _, amount in lines), Decimal())
     for row, (line, amount) in enumerate(lines[:-1], FIRST):
@@ -45,8 +45,12 @@ def inputs(sheet: Sheet, sources: Sources, results: Mapping[str, str], stated: I
 
     ``stated`` are the tables that the user's control totals name.
     """
-    _head(sheet, "Inputs", "The tables that were read. Rows set aside lie after the as-of date or before a cut-over.")
-    sheet.texts(HEADER, INPUTS, "heading")
+    _head(
+        sheet,
+        "Inputs",
+        "The tables that were read. Rows set aside lie after the as-of date or before a cut-over.",
+    )
+    sheet.headings(HEADER, INPUTS, (1, 2, 3))
     named = set(stated)
     rows: Sequence[Mapping[str, Any]] = sources.summary.get("inputs", ())
     for row, given in enumerate(rows, FIRST):
@@ -63,7 +67,7 @@ def inputs(sheet: Sheet, sources: Sources, results: Mapping[str, str], stated: I
 def checks(sheet: Sheet, sources: Sources, reconciliations: Sequence[Mapping[str, Any]]) -> None:
     """The checks of the run: those that found something first, then those that were off, then the rest."""
     _head(sheet, "Checks", "What was tested in this run, what couldn't be, and why.")
-    sheet.texts(HEADER, CHECKS, "heading")
+    sheet.headings(HEADER, CHECKS)
     summary = sources.summary
     rows = [
         *(_check(c, c["result"]) for c in summary.get("checks_run", ()) if c["result"] == "failed"),
@@ -86,7 +90,7 @@ def rules(sheet: Sheet, sources: Sources) -> None:
     """The ERP's switches as they were taken, the posting rules that the user changed, and the run's notes."""
     summary = sources.summary
     _head(sheet, "Rules and switches", "How the figures were reached.")
-    sheet.texts(HEADER, RULES, "heading")
+    sheet.headings(HEADER, RULES)
     switches = summary.get("switches", {})
     changed = summary.get("rules_changed", ())
     rows = [

@@ -3,58 +3,60 @@
 Here: a line for each cause. Not here: the rows (``details``), a cause on one account (``account``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 
 import polars as pl
 
 from reports import wording
+from reports.sheets import tables
 from reports.sheets.cells import Sheet
 from reports.sheets.papers import Sources
 from reports.sheets.tables import Table
 from schemas.marts import SEVERITIES
 
 NAME = "Causes"
+LEAD = "A finding's amount is the larger of its debits and credits; the net difference is what it moves."
 HEADER = 3
 FIRST = HEADER + 1
 CAPTIONS = (
     "Cause", "Rows", "Findings", "Errors", "Warnings", "Information", "Amount of the findings",
     "Net difference on all accounts", "Who acts", "What it means",
 )  # fmt: skip
-WIDTHS = (32, 9, 17, 9, 10, 11, 20, 20, 22, 70)
-ROWS, FINDINGS, ERRORS, AMOUNT, NET, WHO, MEANING = 1, 2, 3, 6, 7, 8, 9
-SUMS: tuple[tuple[int, str], ...] = ((ROWS, "lines"), (FINDINGS, "finding"))
-AMOUNTS: tuple[tuple[int, str], ...] = ((AMOUNT, "finding_amount"), (NET, "difference"))
+WIDTHS = (32, 9, 10, 9, 10, 12, 16, 16, 24, 70)
+ROWS, FINDINGS, ERRORS, AMOUNT, NET, WHO = 1, 2, 3, 6, 7, 8
+COUNTS: Mapping[int, str] = {ROWS: "lines", FINDINGS: "finding"}
+AMOUNTS: Mapping[int, str] = {AMOUNT: "finding_amount", NET: "difference"}
 
 
 def write(sheet: Sheet, sources: Sources, differences: Table) -> None:
     """Every cause of the summary in its order, with totals."""
     sheet.text(0, 0, "Findings by cause", "title")
-    sheet.text(1, 0, "The amount of a finding is the larger of its debits and credits; the net difference is what "
-               "it moves.", "lead")  # fmt: skip
-    sheet.texts(HEADER, CAPTIONS, "heading")
-    sheet.worksheet.set_row(HEADER, 26)
-    names = list(sources.summary["causes"])
+    sheet.text(1, 0, LEAD, "lead")
+    sheet.headings(HEADER, CAPTIONS, range(ROWS, WHO))
+    names, held = list(sources.summary["causes"]), weights(sources.marts["differences"])
+    by_name = differences.rows.partition_by("cause", as_dict=True)
     for row, name in enumerate(names, FIRST):
-        _line(sheet, row, name, sources, differences)
+        rows = by_name.get((name,), differences.rows.clear())
+        _line(sheet, row, name, differences, rows, held.get(name, Decimal()))
     _totals(sheet, FIRST + len(names), differences.rows)
     sheet.finish(HEADER, FIRST + len(names), len(CAPTIONS), frozen=1, filtered=False)
 
 
-def _line(sheet: Sheet, row: int, name: str, sources: Sources, table: Table) -> None:
+def _line(sheet: Sheet, row: int, name: str, table: Table, rows: pl.DataFrame, held: Decimal) -> None:
     cause, title = wording.cause(name), sheet.cell(row, 0)
-    if name in set(table.rows["cause"]):
+    if rows.height:
         sheet.link(row, 0, table.first(cause=name), cause.title)
     else:
         sheet.text(row, 0, cause.title)
-    rows, held = table.rows.filter(pl.col("cause") == name), weight(sources, name)
-    for column, what in SUMS:
+    for column, what in COUNTS.items():
         sheet.counted(row, column, table.sumifs(what, title=title), int(rows[what].sum()))
     for column, severity in enumerate(SEVERITIES, ERRORS):
         count = rows.filter(pl.col("severity") == severity)["finding"].sum()
-        sheet.counted(row, column, table.sumifs("finding", title=title, severity=f'"{severity}"'), int(count))
-    for column, what in AMOUNTS:
-        sheet.computed(row, column, table.sumifs(what, title=title), _sum(rows[what]), held)
+        formula = table.sumifs("finding", title=title, severity=f'"{severity}"')
+        sheet.counted(row, column, formula, int(count))
+    for column, what in AMOUNTS.items():
+        sheet.computed(row, column, table.sumifs(what, title=title), tables.total(rows[what]), held)
     sheet.texts(row, (cause.who, cause.meaning), "wrapped", WHO)
 
 
@@ -62,29 +64,23 @@ def _totals(sheet: Sheet, row: int, rows: pl.DataFrame) -> None:
     if row == FIRST:
         sheet.text(row, 0, "Nothing was found.", "lead")
         return
-    sheet.texts(row, ["Total", *[""] * 7], "total_label")
-    counts: Sequence[tuple[int, int]] = (
-        *((column, int(rows[what].sum())) for column, what in SUMS),
-        *(
-            (column, int(rows.filter(pl.col("severity") == severity)["finding"].sum()))
-            for column, severity in enumerate(SEVERITIES, ERRORS)
-        ),
-    )
-    for column, count in counts:
-        sheet.counted(row, column, f"SUM({sheet.span(FIRST, row - 1, column)})", count, "total_count")
-    for column, what in AMOUNTS:
+    sheet.texts(row, ["Total", *[""] * (WHO - 1)], "total_label")
+    by_severity = {s: rows.filter(pl.col("severity") == s)["finding"] for s in SEVERITIES}
+    counts = {column: rows[what] for column, what in COUNTS.items()}
+    counts |= dict(enumerate(by_severity.values(), ERRORS))
+    for column, count in counts.items():
         span = sheet.span(FIRST, row - 1, column)
-        sheet.computed(row, column, f"SUM({span})", _sum(rows[what]), _held(rows), "total")
+        sheet.counted(row, column, f"SUM({span})", int(count.sum()), "total_count")
+    for column, what in AMOUNTS.items():
+        span = sheet.span(FIRST, row - 1, column)
+        sheet.computed(row, column, f"SUM({span})", tables.total(rows[what]), _held(rows), "total")
 
 
-def weight(sources: Sources, cause: str) -> Decimal:
-    """All amounts of a cause regardless of sign."""
-    return _held(sources.marts["differences"].filter(pl.col("cause") == cause))
+def weights(differences: pl.DataFrame) -> Mapping[str, Decimal]:
+    """All amounts of each cause regardless of sign."""
+    parts = differences.partition_by("cause", as_dict=True)
+    return {str(key[0]): _held(rows) for key, rows in parts.items()}
 
 
 def _held(rows: pl.DataFrame) -> Decimal:
-    return sum((Decimal(rows[c].abs().sum() or 0) for c in ("difference", "expected_amount")), Decimal())
-
-
-def _sum(amounts: pl.Series) -> Decimal:
-    return Decimal(amounts.sum() or 0)
+    return tables.weight(rows["difference"]) + tables.weight(rows["expected_amount"])

@@ -11,7 +11,7 @@ the file: the library writes the digits of the decimal.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
@@ -26,6 +26,8 @@ DIGITS = 15
 NAME_LENGTH = 31
 TEXT_LENGTH = 32_767
 A4 = 9
+LINE = 12.75  # points, of 9-point text
+MOST_LINES = 12
 FONT = {"font_name": "Liberation Sans", "font_size": 9, "valign": "top"}
 BLUE, GREY = "#1F4E79", "#666666"
 
@@ -36,19 +38,27 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "lead": {"font_color": GREY},
     "strong": {"bold": True},
     "heading": {"bold": True, "text_wrap": True, "bg_color": "#DCE6F1", "bottom": 1, "valign": "vcenter"},
+    "heading_right": {
+        "bold": True,
+        "text_wrap": True,
+        "bg_color": "#DCE6F1",
+        "bottom": 1,
+        "valign": "vcenter",
+        "align": "right",
+    },
     "section": {"bold": True, "bottom": 1, "font_color": BLUE},
     "text": {"quote_prefix": True},
-    "wrapped": {"quote_prefix": True, "text_wrap": True},
+    "wrapped": {"quote_prefix": True, "text_wrap": True, "indent": 1},
     "note": {"font_color": GREY, "text_wrap": True, "quote_prefix": True},
     "link": {"font_color": BLUE, "underline": 1},
     "tick": {"bold": True, "font_color": "#C00000", "align": "center"},
     "sign": {"bottom": 1},
     "label": {"align": "right", "font_color": GREY},
-    "number": {"num_format": "0", "align": "right"},
+    "number": {"num_format": "0", "align": "left"},
     "count": {"num_format": "#,##0"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
     "moment": {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
-    "result": {"align": "center"},
+    "result": {"align": "center", "quote_prefix": True},
     "total_label": {"bold": True, "top": 1},
     "total_count": {"bold": True, "top": 1, "num_format": "#,##0"},
 }
@@ -58,6 +68,8 @@ AMOUNTS: Mapping[str, Mapping[str, Any]] = {
     "total": {"bold": True, "top": 1},
     "grand": {"bold": True, "top": 1, "bottom": 6},
 }
+#: Styles whose text breaks over lines.
+WRAPPED = frozenset({"wrapped", "note", "heading", "heading_right"})
 AS_TEXT: Mapping[str, Any] = {"align": "right", "italic": True, "font_color": "#C00000", "quote_prefix": True}
 
 
@@ -161,30 +173,49 @@ class Sheet:
 
     def __init__(self, book: Book, worksheet: Any, name: str, widths: Sequence[float]) -> None:
         self.book, self.worksheet, self.name = book, worksheet, name
-        for column, width in enumerate(widths):
-            worksheet.set_column(column, column, width)
+        self.widths, self.heights = dict(enumerate(widths)), dict[int, float]()
+        self.hidden: set[int] = set()
         worksheet.hide_gridlines(2)
+        worksheet.set_default_row(LINE)
 
     def place(self, row: int, column: int) -> Place:
         return Place(self.name, row, column)
 
     def cell(self, row: int, column: int) -> str:
-        """The cell as formulas name it from any sheet."""
-        return self.place(row, column).cell
+        """The cell as formulas on this sheet name it."""
+        return str(xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True))
 
     def span(self, first: int, last: int, column: int) -> str:
-        """The cells of a column from row to row, as formulas name them from any sheet."""
-        return f"'{self.name}'!{xl_range_abs(first, column, last, column)}"
+        """The cells of a column from row to row, as formulas on this sheet name them."""
+        return str(xl_range_abs(first, column, last, column))
 
     def text(self, row: int, column: int, value: object, style: str = "text") -> None:
         """Text, whatever it looks like: it is never read as a number, a formula or an address."""
         if value is not None and value != "":
             self.worksheet.write_string(row, column, plain(str(value)), self.book.style(style))
+            if style in WRAPPED:
+                self._heighten(row, column, str(value))
         elif style not in ("text", "wrapped"):
             self.worksheet.write_blank(row, column, None, self.book.style(style))
 
+    def _heighten(self, row: int, column: int, text: str) -> None:
+        """Makes the row as high as the wrapped text asks; no program can be relied on to do so."""
+        lines = sum(
+            -(-len(line) // max(int(self.widths[column] * 1.1), 1)) or 1 for line in text.splitlines()
+        )
+        self.heights[row] = max(self.heights.get(row, LINE), min(lines, MOST_LINES) * LINE)
+
+    def _widen(self, column: int, value: Decimal) -> None:
+        """Makes the column as wide as the amount asks; a number that doesn't fit isn't shown at all."""
+        self.widths[column] = max(self.widths[column], len(f"{value:,f}") + 2)
+
+    def headings(self, row: int, captions: Sequence[str], right: Collection[int] = ()) -> None:
+        """The captions of a table, those of numbers to the right."""
+        for column, caption in enumerate(captions):
+            self.text(row, column, caption, "heading_right" if column in right else "heading")
+
     def texts(self, row: int, values: Sequence[object], style: str, first: int = 0) -> None:
-        """A row of texts, blank ones styled as well."""
+        """A row of texts, blank ones of a style that shows drawn as well."""
         for column, value in enumerate(values, first):
             self.text(row, column, value, style)
 
@@ -196,6 +227,7 @@ class Sheet:
         if value is None:
             return
         if fits(value, scale):
+            self._widen(column, value)
             self.worksheet.write_number(row, column, value + 0, self.book.style(style, scale))
         else:
             self.exact(row, column, value, style)
@@ -203,6 +235,7 @@ class Sheet:
     def exact(self, row: int, column: int, value: Decimal, style: str = "amount") -> None:
         """An amount as text, for what a number can't hold."""
         written = wording.amount(value, self.book.scale)
+        self._widen(column, value)
         self.worksheet.write_string(row, column, written, self.book.style(f"{style}_text"))
 
     def computed(
@@ -216,6 +249,7 @@ class Sheet:
         scale = self.book.scale
         if fits(weight, scale) and fits(value, scale):
             rounded = f"=ROUND({formula},{scale})"
+            self._widen(column, value)
             self.worksheet.write_formula(row, column, rounded, self.book.style(style, scale), value + 0)
         else:
             self.exact(row, column, value, style)
@@ -259,9 +293,15 @@ class Sheet:
             for blank in (column + 1, column + 3):
                 self.worksheet.write_blank(row, blank, None, self.book.style("sign"))
 
-    def finish(self, header: int, last_row: int, columns: int, frozen: int = 0, filtered: bool = True) -> None:
+    def finish(
+        self, header: int, last_row: int, columns: int, frozen: int = 0, filtered: bool = True
+    ) -> None:
         """Freezes the header, puts filters on it, and sets the sheet up for print."""
         sheet, last_row = self.worksheet, max(last_row, header)
+        for column, width in self.widths.items():
+            sheet.set_column(column, column, width, None, {"hidden": column in self.hidden})
+        for row, height in self.heights.items():
+            sheet.set_row(row, height)
         sheet.freeze_panes(header + 1, frozen)
         if filtered:
             sheet.autofilter(header, 0, max(last_row, header + 1), columns - 1)

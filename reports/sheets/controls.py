@@ -13,6 +13,7 @@ from reports.sheets.cells import Place, Sheet, fits
 from reports.sheets.papers import Paper, Sources
 
 NAME = "Controls"
+LEAD = "The figures by the run are those of summary.json; the others are recomputed here."
 HEADER = 4
 FIRST = HEADER + 1
 CAPTIONS = ("What", "Of", "Recomputed here", "By the run", "Difference", "Result", "Stands on")
@@ -63,23 +64,21 @@ def controls(sources: Sources, papers: Sequence[Paper]) -> list[Control]:
 
 def _of_causes(sources: Sources) -> list[Control]:
     found: list[Control] = []
+    weights = causes.weights(sources.marts["differences"])
     for row, (cause, told) in enumerate(sources.summary["causes"].items(), causes.FIRST):
-        title, held = wording.cause(cause).title, causes.weight(sources, cause)
+        title, held = wording.cause(cause).title, weights.get(cause, Decimal())
         findings, amount = (Place(causes.NAME, row, c) for c in (causes.FINDINGS, causes.AMOUNT))
         found.append(Control("Findings", title, [findings], Decimal(told["findings"]), Decimal()))
         found.append(Control("Amount of the findings", title, [amount], Decimal(told["amount"]), held))
     return found
 
 
-def write(sheet: Sheet, sources: Sources, papers: Sequence[Paper]) -> None:
+def write(sheet: Sheet, found: Sequence[Control], scale: int) -> None:
     """A line for each control, and the result of all above them."""
-    found = controls(sources, papers)
-    scale = sources.scale
     sheet.text(0, 0, "Controls: this workbook against the published summary", "title")
-    sheet.text(1, 0, "The figures by the run are those of summary.json; everything else on this sheet is "
-               "recomputed by formulas.", "lead")  # fmt: skip
-    sheet.said(verdict().row, 0, _outcome(sheet, len(found)), said(sources, papers), "strong")
-    sheet.texts(HEADER, CAPTIONS, "heading")
+    sheet.text(1, 0, LEAD, "lead")
+    sheet.said(verdict().row, 0, _outcome(sheet, len(found)), said(found, scale), "strong")
+    sheet.headings(HEADER, CAPTIONS, range(2, 5))
     for row, control in enumerate(found, FIRST):
         _line(sheet, row, control, fits(control.weight, scale))
     sheet.finish(HEADER, FIRST + len(found) - 1, len(CAPTIONS), frozen=2)
@@ -107,9 +106,8 @@ def _outcome(sheet: Sheet, count: int) -> str:
     return f'IF({differ}>0,{differ}&" of {count} figures differ.","All recomputed figures agree.")&{rest}'
 
 
-def said(sources: Sources, papers: Sequence[Paper]) -> str:
+def said(found: Sequence[Control], scale: int) -> str:
     """What the cell says as long as nobody has changed the workbook."""
-    found = controls(sources, papers)
-    unfit = sum(1 for control in found if not fits(control.weight, sources.scale))
+    unfit = sum(1 for control in found if not fits(control.weight, scale))
     rest = f" {unfit} of {len(found)} not recomputed: more than 15 digits." if unfit else ""
     return f"All recomputed figures agree.{rest}"

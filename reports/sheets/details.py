@@ -15,6 +15,7 @@ from reports.sheets.cells import Place
 from reports.sheets.papers import Paper, Sources, part_words
 from reports.sheets.tables import FIRST, Column, Table
 from schemas.marts import CAUSES, SEVERITIES
+from schemas.money import AMOUNT
 
 REF = Column("ref", "Ref.", "link", 7)
 ACCOUNT = Column("account", "Account", "text", 11)
@@ -39,7 +40,7 @@ DIFFERENCES = (
 PRINTED = 15
 SUBLEDGER = (
     REF, ACCOUNT, Column("words", "Role and kind of cost", "text", 44), Column("lines", "Lines", "count", 10),
-    Column("amount", "Amount", "amount", 18), Column("posted_amount", "Of it flagged as posted", "amount", 18),
+    Column("amount", "Amount", "amount", 18), Column("posted_amount", "Flagged as posted", "amount", 18),
     Column("open", "Not posted", "formula", 18),
 )  # fmt: skip
 TRIAL_BALANCE = (
@@ -111,13 +112,23 @@ def differences(rows: pl.DataFrame, refs: Refs) -> pl.DataFrame:
     return tables.bounded(
         shaped.drop("_severity", "_cause", "_ref", "_size"),
         ("ref", "account", "account_no", "title", "cause", "severity"),
-        ("expected_amount", "actual_amount", "difference", "difference_acy", "lines", "finding", "finding_amount"),
+        (
+            "expected_amount",
+            "actual_amount",
+            "difference",
+            "difference_acy",
+            "lines",
+            "finding",
+            "finding_amount",
+        ),
         "explanation",
     )
 
 
 def _rank(column: str, order: Sequence[str]) -> pl.Expr:
-    return pl.col(column).replace_strict({name: place for place, name in enumerate(order)}, default=len(order))
+    return pl.col(column).replace_strict(
+        {name: place for place, name in enumerate(order)}, default=len(order)
+    )
 
 
 def finding_amount() -> pl.Expr:
@@ -136,7 +147,7 @@ def write_differences(found: Table, links: Mapping[str, Place]) -> None:
     tables.filled(
         found,
         "Differences",
-        "Every row of every finding, errors first; a finding has a row for each account and entry that it touches.",
+        "Every row of every finding, errors first: one for each account and entry that a finding touches.",
         links,
     )
     column, sheet = found.index("finding_amount"), found.sheet
@@ -152,6 +163,7 @@ def write_differences(found: Table, links: Mapping[str, Place]) -> None:
         tables.TOTAL, column, f"SUM({found.span('finding_amount')})",
         tables.total(found.rows["finding_amount"]), tables.weight(found.rows["finding_amount"]), "total",
     )  # fmt: skip
+    tables.finished(found)
     sheet.worksheet.print_area(0, 0, found.last, PRINTED - 1)
 
 
@@ -169,16 +181,22 @@ def subledger(parts: pl.DataFrame, refs: Refs) -> pl.DataFrame:
     words = pl.struct("account_role", "cost_kind").map_elements(
         lambda p: part_words(p["account_role"], p["cost_kind"]), return_dtype=pl.String
     )
-    return refs.on(parts).with_columns(words=words, open=pl.col("amount") - pl.col("posted_amount")).sort(
-        "ref", "words", nulls_last=True
+    return (
+        refs.on(parts)
+        .with_columns(words=words, open=pl.col("amount") - pl.col("posted_amount"))
+        .sort("ref", "words", nulls_last=True)
     )
 
 
 def write_subledger(found: Table, links: Mapping[str, Place]) -> None:
     tables.filled(
-        found, "Subledger", "What the value entries demand on each account, summed by role and kind of cost.", links
+        found,
+        "Subledger",
+        "What the value entries demand on each account, summed by role and kind of cost.",
+        links,
     )
     _less(found, "open", "amount", "posted_amount")
+    tables.finished(found)
 
 
 def trial_balance(balances: pl.DataFrame, refs: Refs) -> pl.DataFrame:
@@ -191,6 +209,7 @@ def write_trial_balance(found: Table, links: Mapping[str, Place]) -> None:
         found, "Trial balance", "The G/L entries up to the as-of date, every account of the ledger.", links
     )
     _less(found, "balance", "debits", "credits")
+    tables.finished(found)
 
 
 def stated(balances: pl.DataFrame, refs: Refs) -> pl.DataFrame:
@@ -201,6 +220,7 @@ def write_stated(found: Table, links: Mapping[str, Place]) -> None:
     lead = "What the user states, beside the G/L entries up to that date; blank where the entries can't tell."
     tables.filled(found, "Trial balance given", lead, links)
     _less(found, "difference", "by_entries", "stated", has_total=False)
+    tables.finished(found)
 
 
 def _less(found: Table, column: str, left: str, right: str, has_total: bool = True) -> None:
@@ -219,10 +239,11 @@ def _less(found: Table, column: str, left: str, right: str, has_total: bool = Tr
 
 
 def roll_forward(lines: pl.DataFrame, refs: Refs) -> pl.DataFrame:
-    """Opening, movements and closing of each account and side, in their order."""
+    """Opening, movements and closing of each account and side, in their order, where anything isn't 0."""
     sides = pl.col("side").replace_strict(SIDES, default=pl.col("side"))
     role = pl.col("account_role").map_elements(wording.role, return_dtype=pl.String)
-    shaped = refs.on(lines).with_columns(words=sides, role=role)
+    moved = (pl.col("amount") != 0).any().over("account_no", "side")
+    shaped = refs.on(lines.filter(moved)).with_columns(words=sides, role=role)
     order = pl.col("side").replace_strict({side: n for n, side in enumerate(SIDES)}, default=9)
     return shaped.with_columns(_side=order).sort("ref", "_side", "ordinal", nulls_last=True).drop("_side")
 
@@ -250,6 +271,7 @@ def write_roll_forward(found: Table, links: Mapping[str, Place]) -> None:
         else:
             sheet.amount(row, column, amount)
             held += abs(amount)
+    tables.finished(found)
 
 
 def clearing_items(items: pl.DataFrame, refs: Refs) -> pl.DataFrame:
@@ -275,17 +297,21 @@ def bucket_words(bucket: str) -> str:
 
 def write_clearing_items(found: Table, links: Mapping[str, Place]) -> None:
     lead = "What is left of each item on an account that something has to clear; they add up to its balance."
-    tables.filled(found, "Clearing items", lead, links)
+    tables.finished(tables.filled(found, "Clearing items", lead, links))
 
 
 def control_sums(sources: Sources) -> pl.DataFrame:
     """The sum of each amount column of each table, as it was read."""
     inputs: Sequence[Mapping[str, Any]] = sources.summary.get("inputs", ())
     rows = [
-        (given["table"], column, Decimal(amount))
+        (given["table"], column, amount)
         for given in inputs
         for column, amount in (given.get("control_totals") or {}).items()
     ]
-    schema = {"table": pl.String, "column": pl.String, "amount": pl.Decimal(38, 5)}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    schema = {"table": pl.String, "column": pl.String, "amount": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("amount").cast(AMOUNT))
 
+
+def write_control_sums(found: Table) -> None:
+    lead = "The sums of the amount columns as they were read, to be laid beside the ERP's own."
+    tables.finished(tables.filled(found, "Control sums", lead))

@@ -24,7 +24,7 @@ CAPTIONS = (
     "Reconciling items", "Unexplained", "Balance per general ledger", "Balance per trial balance",
     "Difference", "Trial balance given", "Difference", "Rows of findings", "Tickmarks",
 )  # fmt: skip
-WIDTHS = (7, 11, 30, 24, 11, 16, 14, 14, 13, 16, 16, 12, 16, 12, 9, 16)
+WIDTHS = (7, 11, 30, 26, 10, 13, 13, 13, 13, 13, 13, 11, 13, 11, 9, 17)
 REF, KIND, FINDINGS, TICKS = 0, 4, 14, 15
 SUBLEDGER, OTHER, ITEMS, UNEXPLAINED, GL, BALANCE, OFF, STATED, OFF_STATED = range(5, 14)
 CONTROLLED, OTHERS = "controlled", "other"
@@ -37,7 +37,7 @@ class Details:
     differences: Table
     subledger: Table
     trial_balance: Table
-    stated: Table
+    stated: Table | None  # where the user states a trial balance
     roll_forward: Table
     clearing: Table
 
@@ -48,8 +48,8 @@ def write(
     """The whole sheet, but for the cell beside "Controls of this workbook"."""
     _head(sheet, sources, papers)
     sheet.text(CONTROLS, 0, "Controls of this workbook:", "lead")
-    sheet.texts(HEADER, CAPTIONS, "heading")
-    sheet.worksheet.set_row(HEADER, 38)
+    sheet.headings(HEADER, CAPTIONS, range(SUBLEDGER, TICKS))
+    sheet.hidden = set() if details.stated else {STATED, OFF_STATED}
     for row, paper in enumerate(papers, FIRST):
         _line(sheet, row, paper, sources, details)
         sheet.text(row, TICKS, tickmarks.marks(paper.facts, results), "tick")
@@ -66,9 +66,9 @@ def _head(sheet: Sheet, sources: Sources, papers: Sequence[Paper]) -> None:
     sheet.text(2, 0, f"Verdict: {str(summary['status']).upper()}. {why(sources)}", "strong")
     left_out = sum(1 for p in papers if p.sheet is None and (p.is_controlled or p.items))
     rest = f" {left_out} accounts with differences have no sheet of their own." if left_out else ""
-    basis = f"Materiality {summary['materiality']}. Local currency, {sources.scale} decimals, debit positive.{rest}"
-    sheet.text(3, 0, basis, "lead")
-    sheet.signatures(BALANCE)
+    basis = f"Materiality {summary['materiality']}. Local currency, {sources.scale} decimals, debit positive."
+    sheet.text(3, 0, basis + rest, "lead")
+    sheet.signatures(GL)
 
 
 def why(sources: Sources) -> str:
@@ -78,14 +78,18 @@ def why(sources: Sources) -> str:
     if not reasons:
         differences = sources.marts["differences"]
         errors = set(differences.filter(differences["severity"] == "error")["cause"])
-        reasons = [_cause(cause, found) for cause, found in summary["causes"].items() if cause in errors]
+        causes = [(cause, found) for cause, found in summary["causes"].items() if cause in errors]
+        causes.sort(key=lambda c: -Decimal(c[1]["amount"]))
+        reasons = [_cause(cause, found) for cause, found in causes]
     more = f"; and {len(reasons) - REASONS} more" if len(reasons) > REASONS else ""
     return "; ".join(reasons[:REASONS]) + more or "Every controlled account agrees with the stock ledger."
 
 
 def _cause(cause: str, found: Mapping[str, Any]) -> str:
     amount = wording.amount(found["amount"])
-    return f"{wording.cause(cause).title}: {amount} in {wording.count(found['findings'])} findings"
+    count = int(found["findings"])
+    findings = f"{wording.count(count)} finding{'' if count == 1 else 's'}"
+    return f"{wording.cause(cause).title}: {amount} in {findings}"
 
 
 def _line(sheet: Sheet, row: int, paper: Paper, sources: Sources, details: Details) -> None:
@@ -125,9 +129,7 @@ def figures(paper: Paper, ref: str, details: Details) -> Mapping[int, tuple[str,
     }
 
 
-def _checks(
-    sheet: Sheet, row: int, paper: Paper, details: Details, sources: Sources, ref: str
-) -> None:
+def _checks(sheet: Sheet, row: int, paper: Paper, details: Details, sources: Sources, ref: str) -> None:
     """What is left: unexplained, and the differences to the trial balances."""
     cell = _cells(sheet, row)
     explained = f"({cell(SUBLEDGER)}+{cell(OTHER)}+{cell(ITEMS)})"
@@ -135,7 +137,7 @@ def _checks(
     sheet.computed(row, UNEXPLAINED, f"{cell(GL)}-{explained}", unexplained, paper.weight)
     off = paper.figures["gl"] - paper.balance
     sheet.computed(row, OFF, f"{cell(GL)}-{cell(BALANCE)}", off, paper.weight)
-    if paper.stated is not None:
+    if details.stated and paper.stated is not None:
         on = f"DATE({sources.as_of.year},{sources.as_of.month},{sources.as_of.day})"
         held = paper.weight + abs(paper.stated)
         sheet.computed(row, STATED, details.stated.sumifs("stated", ref=ref, date=on), paper.stated, held)
@@ -152,7 +154,14 @@ def _totals(sheet: Sheet, papers: Sequence[Paper]) -> None:
     last = FIRST + len(papers) - 1
     for below, (words, kind) in enumerate((("Controlled accounts", CONTROLLED), ("Other accounts", OTHERS))):
         some = [p for p in papers if p.is_controlled == (kind == CONTROLLED)]
-        _total(sheet, last + 2 + below, words, some, f'SUMIF({sheet.span(FIRST, last, KIND)},"{kind}",{{}})', last)
+        _total(
+            sheet,
+            last + 2 + below,
+            words,
+            some,
+            f'SUMIF({sheet.span(FIRST, last, KIND)},"{kind}",{{}})',
+            last,
+        )
     _total(sheet, last + 4, "All accounts", papers, "SUM({})", last, "grand")
 
 

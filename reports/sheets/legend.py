@@ -11,6 +11,7 @@ from reports.sheets.cells import Sheet
 from reports.sheets.tickmarks import Tickmark
 
 NAME = "Legend"
+LEAD = "A tickmark stands only where its checks ran in this run and found nothing, and the figures agree."
 HEADER = 3
 CAPTIONS = ("Tickmark", "What it says", "Rests on these checks of the run", "Given to", "Why not given")
 WIDTHS = (10, 62, 58, 14, 58)
@@ -19,9 +20,8 @@ WIDTHS = (10, 62, 58, 14, 58)
 def write(sheet: Sheet, claims: Sequence[Collection[str]], results: Mapping[str, str]) -> None:
     """A line for each tickmark; ``claims`` are the facts of each account and table that may carry one."""
     sheet.text(0, 0, "Legend of tickmarks", "title")
-    sheet.text(1, 0, "A tickmark stands only where its checks ran in this run and found nothing, and where the "
-               "figures agree.", "lead")  # fmt: skip
-    sheet.texts(HEADER, CAPTIONS, "heading")
+    sheet.text(1, 0, LEAD, "lead")
+    sheet.headings(HEADER, CAPTIONS)
     for row, tickmark in enumerate(tickmarks.tickmarks(), HEADER + 1):
         given = sum(1 for facts in claims if tickmark.stands(facts, results))
         sheet.text(row, 0, tickmark.mark, "tick")

@@ -134,14 +134,16 @@ class _Further:
         self.parts = _by_account(sources.subledger_parts)
         self.items = _by_account(
             differences.group_by("account_no", "cause", maintain_order=True)
-            .agg(pl.len().alias("lines"), pl.col("difference").sum(), pl.col("difference").abs().sum().alias("weight"))
+            .agg(
+                pl.len().alias("lines"),
+                pl.col("difference").sum(),
+                pl.col("difference").abs().sum().alias("weight"),
+            )
             .sort("account_no", "cause", nulls_last=True)
         )
         self.ledger = {r["account_no"]: r for r in sources.ledger_balances.iter_rows(named=True)}
         self.stated = _single(_on(sources.stated_balances, sources.as_of))
-        self.open_items = _single(
-            marts["clearing_items"].group_by("account_no").agg(pl.col("balance").sum())
-        )
+        self.open_items = _single(marts["clearing_items"].group_by("account_no").agg(pl.col("balance").sum()))
         lines = marts["roll_forward"]
         self.rolled = _by_account(lines.group_by("account_no", "side").agg(pl.col("amount").abs().sum()))
         self.broken = {
@@ -201,7 +203,9 @@ def _paper(ref: str, row: Mapping[str, Any], is_controlled: bool, further: _Furt
         facts=frozenset(),
     )  # fmt: skip
     explained = {cause: Decimal(amount) for cause, amount in json.loads(row["explained"]).items()}
-    holds = facts(paper, explained) | ({"rolls_forward"} if rolled and number not in further.broken else set())
+    holds = facts(paper, explained) | (
+        {"rolls_forward"} if rolled and number not in further.broken else set()
+    )
     return Paper(**{**vars(paper), "facts": frozenset(holds)})
 
 
@@ -231,4 +235,5 @@ def part_words(account_role: str | None, cost_kind: str) -> str:
 
 def is_clearing(paper: Paper) -> bool:
     """Whether something has to clear what stands on the account."""
-    return paper.open_items is not None or any(wording.role(r) in paper.roles.split(", ") for r in CLEARING_ROLES)
+    clearing = {wording.role(role) for role in CLEARING_ROLES}
+    return paper.open_items is not None or bool(clearing & {*paper.roles.split(", ")})

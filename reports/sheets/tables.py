@@ -1,9 +1,10 @@
-"""Tables: the rows of a frame as a sheet with captions, filters and totals, and the ranges that formulas name.
+"""Tables: a frame's rows as a sheet with captions, filters and totals, and the ranges that formulas name.
 
 Here: rows into cells, and how many of them. Not here: which tables there are (``details``).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from reports.sheets.cells import Book, Place, Sheet
 
 #: More rows than a reviewer reads stand in the Parquet file only; their sums stay, a row for each kind.
 ROWS = 100_000
+REST = "{} further rows stand in the Parquet file only"
+NUMBERS = ("amount", "part", "count", "formula")
 TITLE, LEAD, TOTAL, HEADER = 0, 1, 2, 3
 FIRST = HEADER + 1
 
@@ -30,12 +33,14 @@ class Column(NamedTuple):
     width: float = 12
 
 
-class Table(NamedTuple):
+@dataclass(frozen=True)
+class Table:
     """A sheet that holds the rows of a frame; formulas name its columns."""
 
     sheet: Sheet
     columns: Sequence[Column]
     rows: pl.DataFrame
+    firsts: dict[tuple[str, ...], Mapping[tuple[object, ...], int]] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
@@ -45,15 +50,16 @@ class Table(NamedTuple):
         return next(place for place, column in enumerate(self.columns) if column.name == name)
 
     def span(self, name: str) -> str:
-        """All cells of a column, as formulas name them."""
-        return self.sheet.span(FIRST, self.last, self.index(name))
+        """All cells of a column, as formulas on any sheet name them."""
+        return f"'{self.sheet.name}'!{self.sheet.span(FIRST, self.last, self.index(name))}"
 
     def first(self, **values: object) -> Place:
         """The first row that has these values; the header where none has."""
-        found = self.rows.with_row_index("_row").filter(
-            pl.col(name).eq_missing(value) for name, value in values.items()
-        )
-        return self.sheet.place(FIRST + found["_row"][0] if found.height else HEADER, 0)
+        names = tuple(values)
+        if names not in self.firsts:
+            keys = enumerate(self.rows.select(names).rows())
+            self.firsts[names] = {key: row for row, key in reversed([*keys])}
+        return self.sheet.place(FIRST + self.firsts[names].get(tuple(values.values()), HEADER - FIRST), 0)
 
     def sumifs(self, name: str, **criteria: str) -> str:
         """The formula that sums a column over the rows whose other columns equal the cells named."""
@@ -73,22 +79,15 @@ def bounded(
     rest = (
         rows.slice(limit)
         .group_by(keys, maintain_order=True)
-        .agg(pl.col(sums).sum(), pl.format("{} further rows stand in the Parquet file only", pl.len()).alias(note))
+        .agg(pl.col(sums).sum(), pl.format(REST, pl.len()).alias(note))
     )
     typed = rest.with_columns(pl.col(name).cast(rows.schema[name]) for name in sums)
     return pl.concat([rows.head(limit), typed], how="diagonal")
 
 
-def table(
-    book: Book,
-    name: str,
-    title: str,
-    lead: str,
-    columns: Sequence[Column],
-    rows: pl.DataFrame,
-) -> Table:
-    """A sheet of that name with the rows below their captions, amounts with totals above them."""
-    return filled(opened(book, name, columns, rows), title, lead)
+def finished(found: Table) -> None:
+    """Ends the sheet: frozen header, filters, print."""
+    found.sheet.finish(HEADER, found.last, len(found.columns))
 
 
 def opened(book: Book, name: str, columns: Sequence[Column], rows: pl.DataFrame) -> Table:
@@ -97,20 +96,19 @@ def opened(book: Book, name: str, columns: Sequence[Column], rows: pl.DataFrame)
 
 
 def filled(found: Table, title: str, lead: str, links: Mapping[str, Place] | None = None) -> Table:
-    """Writes captions, rows and totals; references lead to the sheets of ``links``."""
+    """The table with captions, rows and totals; references lead to the sheets of ``links``."""
     sheet, columns, rows = found.sheet, found.columns, found.rows
     sheet.text(TITLE, 0, title, "title")
     sheet.text(LEAD, 0, lead, "lead")
-    sheet.worksheet.set_row(HEADER, 26)
+    right = {place for place, column in enumerate(columns) if column.kind in NUMBERS}
+    sheet.headings(HEADER, [column.caption for column in columns], right)
     for place, column in enumerate(columns):
-        sheet.text(HEADER, place, column.caption, "heading")
         if column.kind in ("amount", "count"):
             _total(found, place, column)
         if column.kind != "formula":
             _cells(sheet, place, column, rows[column.name], links or {})
     if not rows.height:
         sheet.text(FIRST, 0, "None.", "lead")
-    sheet.finish(HEADER, found.last, len(columns))
     return found
 
 
