@@ -1,6 +1,6 @@
-"""What readers get: the published tables, the report, the folder that holds them.
+"""What readers get: the published tables, the report, the workpapers, the folder that holds them.
 
-Here: what goes in. Not here: how the page looks (``reports``), how a folder is switched
+Here: what goes in. Not here: how page and workbook look (``reports``), how a folder is switched
 (``assets.publication``).
 """
 
@@ -13,7 +13,9 @@ import polars as pl
 from assets import publication as publications
 from assets.publication import Results
 from assets.run import Run, profile
-from reports import pages
+from pipelines.sources import bc_stated
+from reports import pages, workbook
+from schemas.bc import Extract
 from schemas.ledger import Books
 
 GROUP = "published"
@@ -69,6 +71,26 @@ def report(summary: dict[str, Any], marts: dict[str, pl.DataFrame], books: Books
     return pages.report(summary, marts, value_entries=books.value_entries, gl_entries=books.gl_entries)
 
 
+@dg.asset(group_name=GROUP, kinds={"excel"})
+def workpapers(
+    summary: dict[str, Any],
+    marts: dict[str, pl.DataFrame],
+    subledger_parts: pl.DataFrame,
+    ledger_balances: pl.DataFrame,
+    stated_balances: pl.DataFrame,
+    outline: Extract,
+) -> bytes:
+    """The workpapers as a workbook that recomputes: lead sheet, a sheet per account, the rows behind them."""
+    return workbook.workpapers(
+        summary,
+        marts,
+        subledger_parts,
+        ledger_balances,
+        stated_balances,
+        controlled_tables=bc_stated.controlled_tables(outline),
+    )
+
+
 @dg.asset(group_name=GROUP)
 def publication(
     context: dg.AssetExecutionContext,
@@ -76,8 +98,8 @@ def publication(
     marts: dict[str, pl.DataFrame],
     summary: dict[str, Any],
     report: str,
+    workpapers: bytes,
 ) -> str:
     """The folder of the run, published whole; the path that holds it."""
-    return str(
-        publications.publish(Results(marts, summary, report, profile(context)), Path(run.out), run.part())
-    )
+    results = Results(marts, summary, report, workpapers, profile(context))
+    return str(publications.publish(results, Path(run.out), run.part()))

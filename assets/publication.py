@@ -59,6 +59,7 @@ class Results(NamedTuple):
     marts: Mapping[str, pl.DataFrame]
     summary: Mapping[str, Any]
     report: str
+    workpapers: bytes
     profile: Mapping[str, Any]
 
 
@@ -115,6 +116,7 @@ def write(results: Results, folder: Path) -> Path:
         write_table(mart, folder / name)
     write_json(results.summary, folder / "summary.json")
     (folder / "report.html").write_text(results.report, encoding="utf-8", newline="\n")
+    (folder / "workpapers.xlsx").write_bytes(results.workpapers)
     write_json(results.profile, folder / PROFILE)
     return folder
 

@@ -283,7 +283,7 @@ def test_a_run_tells_its_result_on_standard_output(told: Result) -> None:
 def test_a_run_publishes_these_files(place: Path) -> None:
     tables = {f"{mart}.{ending}" for mart in MARTS for ending in ("parquet", "csv")}
     names = {path.name for path in (place / "out").iterdir()}
-    assert names == tables | {"summary.json", "report.html", "profile.json"}
+    assert names == tables | {"summary.json", "report.html", "workpapers.xlsx", "profile.json"}
 
 
 @pytest.mark.usefixtures("told")

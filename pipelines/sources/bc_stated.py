@@ -6,7 +6,7 @@ the balances on the as-of date (``agree``).
 
 import polars as pl
 
-from schemas.bc import Extract
+from schemas.bc import Extract, snake
 from schemas.ledger import Books
 from schemas.money import AMOUNT
 
@@ -27,6 +27,12 @@ def stated_balances(extract: Extract, books: Books) -> pl.DataFrame:
     stated = extract.tables[TABLE].select("account_no", "date", pl.col("balance").alias("stated"))
     summed = _with_sums(stated.with_row_index("_row"), books).sort("_row")
     return summed.with_columns(by_entries=pl.when(_is_told(books)).then("by_entries")).select(*SHAPE)
+
+
+def controlled_tables(extract: Extract) -> list[str]:
+    """The tables whose rows or sums the user states in ``control_totals``, by their names here."""
+    stated = extract.tables.get("control_totals")
+    return [] if stated is None else sorted({snake(name) for name in stated["table"]})
 
 
 def _with_sums(stated: pl.DataFrame, books: Books) -> pl.DataFrame:

@@ -27,6 +27,7 @@ NAME_LENGTH = 31
 TEXT_LENGTH = 32_767
 A4 = 9
 LINE = 12.75  # points, of 9-point text
+LETTERS = 1.2  # of such text, in a unit of column width
 MOST_LINES = 12
 FONT = {"font_name": "Liberation Sans", "font_size": 9, "valign": "top"}
 BLUE, GREY = "#1F4E79", "#666666"
@@ -164,7 +165,7 @@ def _properties(name: str, scale: int) -> Mapping[str, Any]:
         return {**AMOUNTS[name.removesuffix("_text")], **AS_TEXT}
     if name in AMOUNTS:
         decimals = f"0.{'0' * scale}" if scale else "0"
-        return {**AMOUNTS[name], "num_format": f"#,##{decimals};[Red]-#,##{decimals};{decimals}"}
+        return {**AMOUNTS[name], "num_format": f"#,##{decimals}_-;[Red]-#,##{decimals}_-;{decimals}_-"}
     return STYLES[name]
 
 

@@ -25,7 +25,7 @@ CAPTIONS = (
     "Difference", "Trial balance given", "Difference", "Rows of findings", "Tickmarks",
 )  # fmt: skip
 WIDTHS = (7, 11, 30, 26, 10, 13, 13, 13, 13, 13, 13, 11, 13, 11, 9, 17)
-REF, KIND, FINDINGS, TICKS = 0, 4, 14, 15
+REF, ROLES, KIND, FINDINGS, TICKS = 0, 3, 4, 14, 15
 SUBLEDGER, OTHER, ITEMS, UNEXPLAINED, GL, BALANCE, OFF, STATED, OFF_STATED = range(5, 14)
 CONTROLLED, OTHERS = "controlled", "other"
 
@@ -68,7 +68,7 @@ def _head(sheet: Sheet, sources: Sources, papers: Sequence[Paper]) -> None:
     rest = f" {left_out} accounts with differences have no sheet of their own." if left_out else ""
     basis = f"Materiality {summary['materiality']}. Local currency, {sources.scale} decimals, debit positive."
     sheet.text(3, 0, basis + rest, "lead")
-    sheet.signatures(GL)
+    sheet.signatures(UNEXPLAINED)
 
 
 def why(sources: Sources) -> str:
@@ -99,7 +99,9 @@ def _line(sheet: Sheet, row: int, paper: Paper, sources: Sources, details: Detai
     else:
         sheet.link(row, REF, Place(paper.sheet, 0, 0), paper.ref)
     kind = CONTROLLED if paper.is_controlled else OTHERS
-    sheet.texts(row, (paper.number, paper.name, paper.roles, kind), "text", 1)
+    sheet.texts(row, (paper.number, paper.name), "text", 1)
+    sheet.text(row, ROLES, paper.roles, "wrapped")
+    sheet.text(row, KIND, kind)
     ref = sheet.cell(row, REF)
     for column, (formula, value) in figures(paper, ref, details).items():
         sheet.computed(row, column, formula, value, paper.weight)
