@@ -21,7 +21,7 @@ from reports.sheets import (
     tickmarks,
 )
 from reports.sheets.account import AccountSheet
-from reports.sheets.cells import Book, Place, Sheet
+from reports.sheets.cells import Book, Sheet
 from reports.sheets.details import Refs
 from reports.sheets.lead import Details
 from reports.sheets.papers import Paper, Sources, papers
@@ -54,7 +54,7 @@ def workpapers(
     named = set(controlled_tables)
     _write_front(front, sources, found, further, results, named)
     _write_accounts(own, sources, found, further, results)
-    _write_details(further, {p.ref: Place(p.sheet, 0, 0) for p in found if p.sheet})
+    _write_details(further)
     _write_ageing(book, found, further, results)
     _write_basis(book, sources, results, named)
     return book.content()
@@ -125,14 +125,14 @@ def _write_accounts(
             AccountSheet(own[paper.ref], paper, sources, further, results, row).write()
 
 
-def _write_details(further: Details, links: Mapping[str, Place]) -> None:
-    details.write_differences(further.differences, links)
-    details.write_subledger(further.subledger, links)
-    details.write_trial_balance(further.trial_balance, links)
+def _write_details(further: Details) -> None:
+    details.write_differences(further.differences)
+    details.write_subledger(further.subledger)
+    details.write_trial_balance(further.trial_balance)
     if further.stated:
-        details.write_stated(further.stated, links)
-    details.write_roll_forward(further.roll_forward, links)
-    details.write_clearing_items(further.clearing, links)
+        details.write_stated(further.stated)
+    details.write_roll_forward(further.roll_forward)
+    details.write_clearing_items(further.clearing)
 
 
 def _write_ageing(book: Book, found: Sequence[Paper], further: Details, results: Mapping[str, str]) -> None:

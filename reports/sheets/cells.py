@@ -26,8 +26,8 @@ DIGITS = 15
 NAME_LENGTH = 31
 TEXT_LENGTH = 32_767
 A4 = 9
-LINE = 12.75  # points, of 9-point text
-LETTERS = 1.2  # of such text, in a unit of column width
+LINE, TITLE_HEIGHT = 12.75, 18.0  # points, of 9-point text and of a title
+LETTERS = 1.4  # of such text, in a unit of column width
 MOST_LINES = 12
 FONT = {"font_name": "Liberation Sans", "font_size": 9, "valign": "top"}
 BLUE, GREY = "#1F4E79", "#666666"
@@ -114,7 +114,8 @@ def plain(text: str) -> str:
 
     The library takes what begins and ends like its own markup for such; a blank at the end keeps it text.
     """
-    cut = text if _units(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH // 2 - 1]}…"
+    fits_in = len(text) <= TEXT_LENGTH // 2 or _units(text) <= TEXT_LENGTH
+    cut = text if fits_in else f"{text[: TEXT_LENGTH // 2 - 1]}…"
     return f"{cut} " if cut.startswith("<r>") and cut.endswith("</r>") else cut
 
 
@@ -174,7 +175,7 @@ class Sheet:
 
     def __init__(self, book: Book, worksheet: Any, name: str, widths: Sequence[float]) -> None:
         self.book, self.worksheet, self.name = book, worksheet, name
-        self.widths, self.heights = dict(enumerate(widths)), dict[int, float]()
+        self.widths, self.heights = dict(enumerate(widths)), {0: TITLE_HEIGHT}
         self.hidden: set[int] = set()
         worksheet.hide_gridlines(2)
         worksheet.set_default_row(LINE)

@@ -11,13 +11,12 @@ import polars as pl
 
 from reports import wording
 from reports.sheets import tables
-from reports.sheets.cells import Place
 from reports.sheets.papers import Paper, Sources, part_words
 from reports.sheets.tables import FIRST, Column, Table
 from schemas.marts import CAUSES, SEVERITIES
 from schemas.money import AMOUNT
 
-REF = Column("ref", "Ref.", "link", 7)
+REF = Column("ref", "Ref.", "text", 7)
 ACCOUNT = Column("account", "Account", "text", 11)
 DIFFERENCES = (
     REF, ACCOUNT, Column("role", "Role", "text", 20), Column("title", "Cause", "text", 28),
@@ -142,38 +141,41 @@ def _larger(amounts: pl.Expr) -> pl.Expr:
     return pl.max_horizontal(filled.filter(filled > 0).sum(), -filled.filter(filled < 0).sum())
 
 
-def write_differences(found: Table, links: Mapping[str, Place]) -> None:
+def write_differences(found: Table) -> None:
     """The rows, and the amount of each finding by a formula over its rows."""
     tables.filled(
         found,
         "Differences",
         "Every row of every finding, errors first: one for each account and entry that a finding touches.",
-        links,
     )
-    column, sheet = found.index("finding_amount"), found.sheet
-    starts = found.rows.with_row_index("_row").filter(pl.col("finding").fill_null(0) > 0)
-    ends = [*starts["_row"].to_list()[1:], found.rows.height]
-    rest = starts["finding_id"].is_null()
-    for row, end, amount, is_rest in zip(starts["_row"], ends, starts["finding_amount"], rest, strict=True):
-        if is_rest:
+    column, sheet, rows = found.index("finding_amount"), found.sheet, found.rows
+    starts = rows.with_row_index("_row").filter(pl.col("finding").fill_null(0) > 0)
+    ends = [*starts["_row"].to_list()[1:], rows.height]
+    held = [abs(d or 0) + abs(e or 0) for d, e in rows.select("difference", "expected_amount").iter_rows()]
+    for row, end, amount, finding in zip(
+        starts["_row"], ends, starts["finding_amount"], starts["finding_id"], strict=True
+    ):
+        if finding is None:
             sheet.amount(FIRST + row, column, amount)
         else:
-            _finding_amount(found, FIRST + row, FIRST + end - 1, amount)
-    sheet.computed(
-        tables.TOTAL, column, f"SUM({found.span('finding_amount')})",
-        tables.total(found.rows["finding_amount"]), tables.weight(found.rows["finding_amount"]), "total",
-    )  # fmt: skip
+            formula = _finding_amount(found, FIRST + row, FIRST + end - 1)
+            sheet.computed(FIRST + row, column, formula, amount, sum(held[row:end], Decimal()))
+    amounts = rows["finding_amount"]
+    total = f"SUM({found.span('finding_amount')})"
+    sheet.computed(tables.TOTAL, column, total, tables.total(amounts), tables.weight(amounts), "total")
     tables.finished(found)
     sheet.worksheet.print_area(0, 0, found.last, PRINTED - 1)
 
 
-def _finding_amount(found: Table, first: int, last: int, amount: Decimal) -> None:
-    spans = (found.sheet.span(first, last, found.index(name)) for name in ("difference", "expected_amount"))
-    difference, told = (f'MAX(SUMIF({span},">0"),-SUMIF({span},"<0"))' for span in spans)
-    rows = found.rows.slice(first - FIRST, last - first + 1)
-    held = tables.weight(rows["difference"]) + tables.weight(rows["expected_amount"])
-    column = found.index("finding_amount")
-    found.sheet.computed(first, column, f"IF({difference}<>0,{difference},{told})", amount, held)
+def _finding_amount(found: Table, first: int, last: int) -> str:
+    """The larger of debits and credits of these rows by a formula; where both are 0, of what they tell."""
+    columns = (found.index(name) for name in ("difference", "expected_amount"))
+    if first == last:
+        difference, told = (f"ABS({found.sheet.cell(first, column)})" for column in columns)
+    else:
+        spans = (found.sheet.span(first, last, column) for column in columns)
+        difference, told = (f'MAX(SUMIF({span},">0"),-SUMIF({span},"<0"))' for span in spans)
+    return f"IF({difference}<>0,{difference},{told})"
 
 
 def subledger(parts: pl.DataFrame, refs: Refs) -> pl.DataFrame:
@@ -188,25 +190,24 @@ def subledger(parts: pl.DataFrame, refs: Refs) -> pl.DataFrame:
     )
 
 
-def write_subledger(found: Table, links: Mapping[str, Place]) -> None:
+def write_subledger(found: Table) -> None:
     tables.filled(
-        found,
-        "Subledger",
-        "What the value entries demand on each account, summed by role and kind of cost.",
-        links,
+        found, "Subledger", "What the value entries demand on each account, summed by role and kind of cost."
     )
     _less(found, "open", "amount", "posted_amount")
     tables.finished(found)
 
 
 def trial_balance(balances: pl.DataFrame, refs: Refs) -> pl.DataFrame:
-    return refs.on(balances).sort("account_no", nulls_last=True)
+    """Every account in order of its number; of too many, those without a reference together."""
+    rows = refs.on(balances).sort("account_no", nulls_last=True)
+    return tables.bounded(rows, ("ref",), ("debits", "credits", "balance"), "account_name")
 
 
-def write_trial_balance(found: Table, links: Mapping[str, Place]) -> None:
+def write_trial_balance(found: Table) -> None:
     """Debits and credits by the G/L entries; the balance is a formula, and all of them sum to 0."""
     tables.filled(
-        found, "Trial balance", "The G/L entries up to the as-of date, every account of the ledger.", links
+        found, "Trial balance", "The G/L entries up to the as-of date, every account of the ledger."
     )
     _less(found, "balance", "debits", "credits")
     tables.finished(found)
@@ -216,9 +217,9 @@ def stated(balances: pl.DataFrame, refs: Refs) -> pl.DataFrame:
     return refs.on(balances).with_columns(difference=pl.col("by_entries") - pl.col("stated"))
 
 
-def write_stated(found: Table, links: Mapping[str, Place]) -> None:
+def write_stated(found: Table) -> None:
     lead = "What the user states, beside the G/L entries up to that date; blank where the entries can't tell."
-    tables.filled(found, "Trial balance given", lead, links)
+    tables.filled(found, "Trial balance given", lead)
     _less(found, "difference", "by_entries", "stated", has_total=False)
     tables.finished(found)
 
@@ -257,10 +258,10 @@ SIDES: Mapping[str, str] = {
 CLOSING = "closing"
 
 
-def write_roll_forward(found: Table, links: Mapping[str, Place]) -> None:
+def write_roll_forward(found: Table) -> None:
     """The lines; every closing is the sum of the lines above it."""
     lead = "Opening balance, movements of the period by kind, and closing balance, on every side."
-    tables.filled(found, "Roll-forward", lead, links)
+    tables.filled(found, "Roll-forward", lead)
     column, sheet = found.index("amount"), found.sheet
     first, held = FIRST, Decimal()
     for row, (line, amount) in enumerate(found.rows.select("line", "amount").iter_rows(), FIRST):
@@ -295,9 +296,9 @@ def bucket_words(bucket: str) -> str:
     return f"{bucket} days"
 
 
-def write_clearing_items(found: Table, links: Mapping[str, Place]) -> None:
+def write_clearing_items(found: Table) -> None:
     lead = "What is left of each item on an account that something has to clear; they add up to its balance."
-    tables.finished(tables.filled(found, "Clearing items", lead, links))
+    tables.finished(tables.filled(found, "Clearing items", lead))
 
 
 def control_sums(sources: Sources) -> pl.DataFrame:

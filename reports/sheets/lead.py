@@ -12,9 +12,9 @@ from reports import wording
 from reports.sheets import tickmarks
 from reports.sheets.cells import Place, Sheet
 from reports.sheets.papers import UNCLASSIFIED, Paper, Sources
-from reports.sheets.tables import Table
+from reports.sheets.tables import LEAD_SHEET, Table
 
-NAME = "Lead"
+NAME = LEAD_SHEET
 HEADER = 5
 FIRST = HEADER + 1
 CONTROLS, CONTROLS_AT = 4, 3

@@ -12,10 +12,12 @@ import polars as pl
 
 from reports.sheets.cells import Book, Place, Sheet
 
-#: More rows than a reviewer reads stand in the Parquet file only; their sums stay, a row for each kind.
-ROWS = 100_000
+#: More rows than a reviewer reads stand in the Parquet file only; their sums stay, a row for each kind. It
+#: also bounds what a workbook takes: about half a millisecond a row.
+ROWS = 10_000
 REST = "{} further rows stand in the Parquet file only"
 NUMBERS = ("amount", "part", "count", "formula")
+LEAD_SHEET = "Lead"
 TITLE, LEAD, TOTAL, HEADER = 0, 1, 2, 3
 FIRST = HEADER + 1
 
@@ -23,7 +25,7 @@ FIRST = HEADER + 1
 class Column(NamedTuple):
     """A column of a sheet; its ``kind`` tells how a value is written.
 
-    text, wrapped, link (to the account's sheet), amount, part (an amount without a total), number, count,
+    text, wrapped, amount, part (an amount without a total), number, count,
     date, moment, claim (yes or blank), formula (written by whoever knows it).
     """
 
@@ -95,18 +97,19 @@ def opened(book: Book, name: str, columns: Sequence[Column], rows: pl.DataFrame)
     return Table(book.sheet(name, [column.width for column in columns]), columns, rows)
 
 
-def filled(found: Table, title: str, lead: str, links: Mapping[str, Place] | None = None) -> Table:
-    """The table with captions, rows and totals; references lead to the sheets of ``links``."""
+def filled(found: Table, title: str, lead: str) -> Table:
+    """The table with captions, rows and totals."""
     sheet, columns, rows = found.sheet, found.columns, found.rows
-    sheet.text(TITLE, 0, title, "title")
-    sheet.text(LEAD, 0, lead, "lead")
+    sheet.link(TITLE, 0, Place(LEAD_SHEET, 0, 0), LEAD_SHEET)
+    sheet.text(TITLE, 1, title, "title")
+    sheet.text(LEAD, 1, lead, "lead")
     right = {place for place, column in enumerate(columns) if column.kind in NUMBERS}
     sheet.headings(HEADER, [column.caption for column in columns], right)
     for place, column in enumerate(columns):
         if column.kind in ("amount", "count"):
             _total(found, place, column)
         if column.kind != "formula":
-            _cells(sheet, place, column, rows[column.name], links or {})
+            _cells(sheet, place, column, rows[column.name])
     if not rows.height:
         sheet.text(FIRST, 0, "None.", "lead")
     return found
@@ -124,15 +127,13 @@ def _total(found: Table, place: int, column: Column) -> None:
         found.sheet.text(TOTAL, 0, "Total", "strong")
 
 
-def _cells(sheet: Sheet, place: int, column: Column, values: pl.Series, links: Mapping[str, Place]) -> None:
+def _cells(sheet: Sheet, place: int, column: Column, values: pl.Series) -> None:
     scale = values.dtype.scale if isinstance(values.dtype, pl.Decimal) else 0
     for row, value in enumerate(values.to_list(), FIRST):
         if value is None:
             continue
         if column.kind in ("amount", "part"):
             sheet.amount(row, place, value, scale=scale)
-        elif column.kind == "link" and value in links:
-            sheet.link(row, place, links[value], value)
         elif column.kind in ("number", "count"):
             sheet.number(row, place, value, column.kind)
         elif column.kind in ("date", "moment"):
