@@ -101,6 +101,7 @@ def differences(rows: pl.DataFrame, refs: Refs) -> pl.DataFrame:
         pl.col("account_role").map_elements(wording.role, return_dtype=pl.String).alias("role"),
         pl.col("cause").map_elements(lambda c: wording.cause(c).title, return_dtype=pl.String).alias("title"),
         finding_amount=finding_amount().over("finding_id"),
+        finding_rows=pl.len().over("finding_id"),
         lines=pl.lit(1, pl.Int64),
     )
     sized = numbered.with_columns(_size=-pl.col("finding_amount")).sort(order, nulls_last=True)
@@ -152,14 +153,13 @@ def write_differences(found: Table) -> None:
     starts = rows.with_row_index("_row").filter(pl.col("finding").fill_null(0) > 0)
     ends = [*starts["_row"].to_list()[1:], rows.height]
     held = [abs(d or 0) + abs(e or 0) for d, e in rows.select("difference", "expected_amount").iter_rows()]
-    for row, end, amount, finding in zip(
-        starts["_row"], ends, starts["finding_amount"], starts["finding_id"], strict=True
-    ):
-        if finding is None:
-            sheet.amount(FIRST + row, column, amount)
-        else:
-            formula = _finding_amount(found, FIRST + row, FIRST + end - 1)
+    found_at = starts.select("_row", "finding_amount", "finding_rows").iter_rows()
+    for (row, amount, length), end in zip(found_at, ends, strict=True):
+        if length is not None and row + length <= end:
+            formula = _finding_amount(found, FIRST + row, FIRST + row + length - 1)
             sheet.computed(FIRST + row, column, formula, amount, sum(held[row:end], Decimal()))
+        else:  # not all of its rows stand here
+            sheet.amount(FIRST + row, column, amount)
     amounts = rows["finding_amount"]
     total = f"SUM({found.span('finding_amount')})"
     sheet.computed(tables.TOTAL, column, total, tables.total(amounts), tables.weight(amounts), "total")

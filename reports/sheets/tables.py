@@ -69,22 +69,20 @@ class Table:
         return f"SUMIFS({self.span(name)},{','.join(pairs)})"
 
 
-def bounded(
-    rows: pl.DataFrame, keys: Sequence[str], sums: Sequence[str], note: str, limit: int = ROWS
-) -> pl.DataFrame:
-    """The first rows, and for the others one row for each of their ``keys`` with the ``sums``.
+def bounded(rows: pl.DataFrame, keys: Sequence[str], sums: Sequence[str], note: str) -> pl.DataFrame:
+    """The first ``ROWS``, and for the others one row for each of their ``keys`` with the ``sums``.
 
     ``note`` is the column that says how many rows such a row stands for. Nothing is lost for a total.
     """
-    if rows.height <= limit:
+    if rows.height <= ROWS:
         return rows
     rest = (
-        rows.slice(limit)
+        rows.slice(ROWS)
         .group_by(keys, maintain_order=True)
         .agg(pl.col(sums).sum(), pl.format(REST, pl.len()).alias(note))
     )
     typed = rest.with_columns(pl.col(name).cast(rows.schema[name]) for name in sums)
-    return pl.concat([rows.head(limit), typed], how="diagonal")
+    return pl.concat([rows.head(ROWS), typed], how="diagonal")
 
 
 def finished(found: Table) -> None:
