@@ -69,9 +69,10 @@ def recomputed(folder: Path, books: Mapping[str, bytes]) -> Mapping[str, Any]:
     (profile / "registrymodifications.xcu").write_text(SETTINGS)
     for name, content in books.items():
         (given / f"{name}.xlsx").write_bytes(content)
+    home = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     command = [
-        OFFICE, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "xlsx",
-        "--outdir", str(folder / "saved"), *(str(given / f"{name}.xlsx") for name in books),
+        OFFICE, home, "--headless", "--convert-to", "xlsx", "--outdir",
+        str(folder / "saved"), *(str(given / f"{name}.xlsx") for name in books),
     ]  # fmt: skip
     subprocess.run(command, capture_output=True, timeout=300, check=True)
     return {name: values((folder / "saved" / f"{name}.xlsx").read_bytes()) for name in books}

@@ -35,9 +35,9 @@ BLUE, GREY = "#1F4E79", "#666666"
 #: How cells look, by what they are. Text that stands for data is marked as text, so that it stays text when
 #: somebody edits the cell.
 STYLES: Mapping[str, Mapping[str, Any]] = {
-    "title": {"bold": True, "font_size": 13},
-    "lead": {"font_color": GREY},
-    "strong": {"bold": True},
+    "title": {"quote_prefix": True, "bold": True, "font_size": 13},
+    "lead": {"quote_prefix": True, "font_color": GREY},
+    "strong": {"quote_prefix": True, "bold": True},
     "heading": {"bold": True, "text_wrap": True, "bg_color": "#DCE6F1", "bottom": 1, "valign": "vcenter"},
     "heading_right": {
         "bold": True,
@@ -51,7 +51,7 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "text": {"quote_prefix": True},
     "wrapped": {"quote_prefix": True, "text_wrap": True, "indent": 1},
     "note": {"font_color": GREY, "text_wrap": True, "quote_prefix": True},
-    "link": {"font_color": BLUE, "underline": 1},
+    "link": {"quote_prefix": True, "font_color": BLUE, "underline": 1},
     "tick": {"bold": True, "font_color": "#C00000", "align": "center"},
     "sign": {"bottom": 1},
     "label": {"align": "right", "font_color": GREY},
@@ -60,7 +60,7 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
     "moment": {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
     "result": {"align": "center", "quote_prefix": True},
-    "total_label": {"bold": True, "top": 1},
+    "total_label": {"quote_prefix": True, "bold": True, "top": 1},
     "total_count": {"bold": True, "top": 1, "num_format": "#,##0"},
 }
 #: The same for amounts, whose number format depends on the scale.

@@ -151,10 +151,10 @@ def write_differences(found: Table) -> None:
     )
     column, sheet, rows = found.index("finding_amount"), found.sheet, found.rows
     starts = rows.with_row_index("_row").filter(pl.col("finding").fill_null(0) > 0)
-    ends = [*starts["_row"].to_list()[1:], rows.height]
+    ends = [*starts["_row"][1:], rows.height]
     held = [abs(d or 0) + abs(e or 0) for d, e in rows.select("difference", "expected_amount").iter_rows()]
     found_at = starts.select("_row", "finding_amount", "finding_rows").iter_rows()
-    for (row, amount, length), end in zip(found_at, ends, strict=True):
+    for (row, amount, length), end in zip(found_at, ends, strict=False):
         if length is not None and row + length <= end:
             formula = _finding_amount(found, FIRST + row, FIRST + row + length - 1)
             sheet.computed(FIRST + row, column, formula, amount, sum(held[row:end], Decimal()))
