@@ -215,4 +215,6 @@ class AccountSheet:
         return f'IF({self.sheet.cell(row, column)}=0,"{good}","{bad}")', bad if value else good
 
     def _held(self) -> Decimal:
-        return self.paper.weight + abs(self.paper.stated or 0) + abs(self.paper.open_items or 0)
+        return (
+            self.paper.weight + abs(self.paper.stated or Decimal()) + abs(self.paper.open_items or Decimal())
+        )

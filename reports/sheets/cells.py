@@ -89,7 +89,7 @@ class Place(NamedTuple):
 
 def fits(weight: Decimal, scale: int) -> bool:
     """Whether a spreadsheet's numbers hold it to the last digit."""
-    return abs(weight).scaleb(scale) < 10**DIGITS
+    return abs(weight) < Decimal(10) ** (DIGITS - scale)
 
 
 def sheet_name(text: str) -> str:

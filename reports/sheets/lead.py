@@ -171,7 +171,7 @@ def _total(
     sheet: Sheet, row: int, words: str, papers: Sequence[Paper], formula: str, last: int, style: str = "total"
 ) -> None:
     sheet.texts(row, ["", words, *[""] * 14], "total_label")
-    weight = sum((p.weight + abs(p.stated or 0) for p in papers), Decimal())
+    weight = sum((p.weight + abs(p.stated or Decimal()) for p in papers), Decimal())
     for column, value in totals(papers).items():
         summed = formula.format(sheet.span(FIRST, last, column))
         sheet.computed(row, column, summed, value, weight, style)
