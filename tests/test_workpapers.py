@@ -531,8 +531,19 @@ def test_books_without_findings_make_workpapers_too() -> None:
                               for row in told.summary["tie_outs"]]},
     )  # fmt: skip
     book = spreadsheets.values(written(told))
-    assert book["Lead"]["A3"].value.startswith("Verdict: RECONCILED. Every controlled account agrees")
+    assert book["Lead"]["A3"].value.startswith(
+        "Verdict: RECONCILED. Every controlled account agrees with the stock"
+    )
     assert book["Causes"]["A5"].value == "Nothing was found."
+
+
+def test_the_largest_errors_are_the_reason_on_the_lead_sheet_and_warnings_where_only_they_count() -> None:
+    told = company(SMALL)
+    line = spreadsheets.values(written(told))["Lead"]["A3"].value
+    assert line.startswith("Verdict: DIFFERENCES. Not posted yet: 14.00 in 1 finding; Interim balance left")
+    differences = told.marts["differences"].with_columns(severity=pl.lit("warning"))
+    mild = told._replace(marts={**told.marts, "differences": differences})
+    assert "Posted straight to the account: 6.25" in lead.why(papers.Sources(*mild[:5]))
 
 
 def test_an_inconclusive_run_says_why_on_the_lead_sheet() -> None:

@@ -88,8 +88,7 @@ class _Line:
         self._amount(total + 4, left, balance - paper.balance)
 
     def _amount(self, column: int, formula: str, value: Decimal, style: str = "amount") -> None:
-        held = self.paper.weight + abs(self.paper.open_items or Decimal())
-        self.sheet.computed(self.row, column, formula, value, held, style)
+        self.sheet.computed(self.row, column, formula, value, self.paper.weight, style)
 
 
 def _totals(
@@ -108,7 +107,7 @@ def _totals(
     balance = sum((p.balance for p in papers), Decimal())
     first = len(BEFORE)
     amounts = [*of_spans, total, stale, None, balance, total - balance]
-    held = sum((p.weight + abs(p.open_items or Decimal()) for p in papers), Decimal())
+    held = sum((p.weight for p in papers), Decimal())
     sheet.texts(row, ("", "Total", "", ""), "total_label")
     for column, value in enumerate(amounts, first):
         if value is not None and papers:

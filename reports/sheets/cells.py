@@ -82,6 +82,11 @@ class Place(NamedTuple):
     column: int
 
     @property
+    def words(self) -> str:
+        """As a reader finds it."""
+        return f"{self.sheet} {xl_rowcol_to_cell(self.row, self.column)}"
+
+    @property
     def cell(self) -> str:
         """As formulas name it from any sheet."""
         return f"'{self.sheet}'!{xl_rowcol_to_cell(self.row, self.column, row_abs=True, col_abs=True)}"

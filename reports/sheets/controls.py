@@ -87,7 +87,7 @@ def write(sheet: Sheet, found: Sequence[Control], scale: int) -> None:
 def _line(sheet: Sheet, row: int, control: Control, is_recomputed: bool) -> None:
     sheet.texts(row, (control.what, control.of), "text")
     sheet.amount(row, 3, control.published)
-    sheet.link(row, 6, control.cells[0], control.cells[0].sheet)
+    sheet.text(row, 6, ", ".join(place.words for place in control.cells))
     if not is_recomputed:
         sheet.exact(row, 2, control.published)
         sheet.text(row, 5, NOT_RECOMPUTED, "result")

@@ -19,6 +19,7 @@ HEADER = 5
 FIRST = HEADER + 1
 CONTROLS, CONTROLS_AT = 4, 3
 REASONS = 3
+RECONCILED = "Every controlled account agrees with the stock ledger, or differs by less than materiality."
 CAPTIONS = (
     "Ref.", "Account", "Name", "Roles", "Kind", "Balance per subledger", "Other activity",
     "Reconciling items", "Unexplained", "Balance per general ledger", "Balance per trial balance",
@@ -72,17 +73,22 @@ def _head(sheet: Sheet, sources: Sources, papers: Sequence[Paper]) -> None:
 
 
 def why(sources: Sources) -> str:
-    """What the verdict rests on, in a line: the reasons, or the errors that stand, the first of them."""
+    """What the verdict rests on, in a line: the reasons, or the causes that count, the largest first."""
     summary = sources.summary
-    reasons = list(summary.get("inconclusive_because", ()))
-    if not reasons:
-        differences = sources.marts["differences"]
-        errors = set(differences.filter(differences["severity"] == "error")["cause"])
-        causes = [(cause, found) for cause, found in summary["causes"].items() if cause in errors]
-        causes.sort(key=lambda c: -Decimal(c[1]["amount"]))
-        reasons = [_cause(cause, found) for cause, found in causes]
+    if summary["status"] == "reconciled":
+        return RECONCILED
+    reasons = list(summary.get("inconclusive_because", ())) or _counting(sources)
     more = f"; and {len(reasons) - REASONS} more" if len(reasons) > REASONS else ""
-    return "; ".join(reasons[:REASONS]) + more or "Every controlled account agrees with the stock ledger."
+    return "; ".join(reasons[:REASONS]) + more
+
+
+def _counting(sources: Sources) -> list[str]:
+    """The causes with errors; where there is none, those with warnings, which the settings let count."""
+    severities = sources.marts["differences"].select("cause", "severity").unique().rows()
+    errors, warnings = ({c for c, s in severities if s == severity} for severity in ("error", "warning"))
+    causes = [(c, found) for c, found in sources.summary["causes"].items() if c in (errors or warnings)]
+    causes.sort(key=lambda c: -Decimal(c[1]["amount"]))
+    return [_cause(cause, found) for cause, found in causes]
 
 
 def _cause(cause: str, found: Mapping[str, Any]) -> str:

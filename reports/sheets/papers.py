@@ -143,7 +143,9 @@ class _Further:
         )
         self.ledger = {r["account_no"]: r for r in sources.ledger_balances.iter_rows(named=True)}
         self.stated = _single(_on(sources.stated_balances, sources.as_of))
-        self.open_items = _single(marts["clearing_items"].group_by("account_no").agg(pl.col("balance").sum()))
+        open_items = marts["clearing_items"].group_by("account_no")
+        self.open_items = _single(open_items.agg(pl.col("balance").sum()))
+        self.aged = _single(open_items.agg(pl.col("balance").abs().sum()))
         lines = marts["roll_forward"]
         self.rolled = _by_account(lines.group_by("account_no", "side").agg(pl.col("amount").abs().sum()))
         self.broken = {
@@ -197,6 +199,7 @@ def _paper(ref: str, row: Mapping[str, Any], is_controlled: bool, further: _Furt
             (
                 *(abs(p["amount"]) for p in parts), *(i["weight"] for i in items),
                 *(r["amount"] for r in rolled), ledger["debits"], ledger["credits"],
+                further.aged.get(number, Decimal()),
             ),
             Decimal(),
         ),
