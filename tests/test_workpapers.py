@@ -4,6 +4,7 @@ LibreOffice recomputes the workbooks; where it isn't installed those tests are s
 the formulas carry are compared alone.
 """
 
+import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -65,6 +66,7 @@ def written(told: Given) -> bytes:
 def recomputed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """The demo companies' workbooks, recomputed from files whose formulas carry no right value."""
     books = {name: spreadsheets.without_values(written(company(name))) for name in COMPANIES}
+    books["unexplained"] = spreadsheets.without_values(written(unexplained(company(SMALL))))
     return spreadsheets.recomputed(tmp_path_factory.mktemp("office"), books)
 
 
@@ -150,6 +152,39 @@ def test_the_causes_on_every_account_sheet_are_those_of_the_summary(
         wanted = {wording.cause(c).title: Decimal(a) for c, a in told["explained"].items()}
         assert (explained(recomputed[name], sheet) if sheet else {}) == wanted
         assert sheet or not told["controlled"]
+
+
+def unexplained(told: Given) -> Given:
+    """The company as if nobody knew where the direct postings come from."""
+    rows = [dict(row) for row in told.marts["tie_outs"].iter_rows(named=True)]
+    for row in rows:
+        explained = json.loads(row["explained"])
+        row["unexplained"] = Decimal(explained.pop("direct_posting", "0.00"))
+        row["explained"] = json.dumps(explained)
+    tie_outs = pl.DataFrame(rows, told.marts["tie_outs"].schema)
+    causes = {"unclassified" if c == "direct_posting" else c: f for c, f in told.summary["causes"].items()}
+    own = [
+        {**row, "unexplained": str(r["unexplained"]), "explained": json.loads(r["explained"])}
+        for row, r in zip(told.summary["tie_outs"], rows, strict=True)
+    ]
+    differences = told.marts["differences"].with_columns(
+        pl.col("cause").replace({"direct_posting": "unclassified"})
+    )
+    marts = {**told.marts, "tie_outs": tie_outs, "differences": differences}
+    return told._replace(marts=marts, summary={**told.summary, "tie_outs": own, "causes": causes})
+
+
+@needs_office
+def test_what_has_no_cause_is_left_unexplained_on_the_lead_sheet_and_on_the_account(
+    recomputed: Mapping[str, Any],
+) -> None:
+    book = recomputed["unexplained"]
+    equals_the_summary(book, unexplained(company(SMALL)).summary)
+    assert figures(lead_rows(book)["14150"])["unexplained"] == Decimal("-6.25")
+    lines = {row[1]: row for row in book["A-02 14150 Raw Materials (Inter"].iter_rows(values_only=True)}
+    assert amount(lines["Unexplained difference"][4]) == amount(lines["Not explained"][4]) == Decimal("-6.25")
+    assert lines["Unexplained difference"][7] == "is left without a cause"
+    assert amount(lines["Expected balance per general ledger"][4]) == Decimal("10.00")
 
 
 @needs_office

@@ -98,6 +98,8 @@ class AccountSheet:
         moving = [i for i in self.paper.items if i.amount and i.cause != UNCLASSIFIED]
         for item in sorted(moving, key=lambda i: (-abs(i.amount), i.cause)):
             self._item(item)
+        if not moving:
+            self.sheet.text(self.row, WORDS, "None.", "lead")
         return self._sum("Reconciling items", first, self.paper.reconciling, "items")
 
     def _item(self, item: Item) -> None:
