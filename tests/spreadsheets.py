@@ -42,7 +42,11 @@ def formulas(content: bytes) -> Any:
 def cells(book: Any) -> Iterator[Cell]:
     """Every cell that holds something."""
     for sheet in book:
-        yield from (cell for row in sheet.iter_rows() for cell in row if cell.value is not None)
+        yield from cells_of(sheet)
+
+
+def cells_of(sheet: Any) -> Iterator[Cell]:
+    yield from (cell for row in sheet.iter_rows() for cell in row if cell.value is not None)
 
 
 def without_values(content: bytes) -> bytes:

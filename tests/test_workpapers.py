@@ -162,6 +162,24 @@ def test_the_causes_on_every_account_sheet_are_those_of_the_summary(
         assert sheet or not told["controlled"]
 
 
+def test_what_can_be_recomputed_is_a_formula() -> None:
+    book = spreadsheets.formulas(written(company("fjord_cycles")))
+    pasted = [
+        (sheet.title, cell.coordinate)
+        for sheet in book
+        for cell in spreadsheets.cells_of(sheet)
+        if cell.data_type == "n" and "0.00" in cell.number_format and is_summed(sheet.title, cell)
+    ]
+    assert pasted == []
+
+
+def is_summed(sheet: str, cell: Any) -> bool:
+    """Whether the amount is one that other cells make: all on the sheets in front, totals on the others."""
+    if sheet in ("Lead", "Causes", "Clearing ageing") or sheet.startswith("A-"):
+        return bool(cell.value)  # the sum of no reconciling item is written as 0
+    return bool(cell.font.b) or (sheet == "Controls" and cell.column != 4)
+
+
 def unexplained(told: Given) -> Given:
     """The company as if nobody knew where the direct postings come from."""
     rows = [dict(row) for row in told.marts["tie_outs"].iter_rows(named=True)]
