@@ -400,6 +400,15 @@ def test_facts_that_do_not_hold_take_their_tickmarks_away() -> None:
     assert not {"S", "R", "X", "G", "A"} & after
 
 
+def test_a_cause_that_was_found_takes_the_tickmarks_that_deny_it() -> None:
+    told = company("fjord_cycles")  # one-sided transactions, relation rows to nowhere
+    assert {"one_sided", "orphan_relation"} <= set(told.summary["causes"])
+    given_ = {mark for text in marks(told).values() for mark in text.split()}
+    assert given_ and not given_ & {"C", "L", "V"}
+    rows = spreadsheets.values(written(told))["Legend"].iter_rows(min_row=5, values_only=True)
+    assert {row[0]: row[4] for row in rows}["C"] == "Found: G/L transaction doesn't balance"
+
+
 def test_every_check_that_a_tickmark_rests_on_is_one_of_the_run() -> None:
     known = {*rules.completeness()["check"], *rules.reconciliations()["reconciliation"]}
     assert {check for t in tickmarks.tickmarks() for check in t.checks} <= known

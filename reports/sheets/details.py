@@ -104,7 +104,9 @@ def differences(rows: pl.DataFrame, refs: Refs) -> pl.DataFrame:
         finding_rows=pl.len().over("finding_id"),
         lines=pl.lit(1, pl.Int64),
     )
-    sized = numbered.with_columns(_size=-pl.col("finding_amount")).sort(order, nulls_last=True)
+    sized = numbered.with_columns(_size=-pl.col("finding_amount")).sort(
+        order, nulls_last=True, maintain_order=True
+    )
     is_first = pl.int_range(pl.len()).over("finding_id") == 0
     shaped = sized.with_columns(
         finding=is_first.cast(pl.Int64), finding_amount=pl.when(is_first).then("finding_amount")

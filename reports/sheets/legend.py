@@ -29,7 +29,7 @@ def write(sheet: Sheet, claims: Sequence[Collection[str]], results: Mapping[str,
         checks = "; ".join(wording.sentence(check) for check in tickmark.checks)
         sheet.text(row, 2, checks or "The figures of this workbook", "wrapped")
         sheet.text(row, 3, _given(given, tickmark), "text")
-        sheet.text(row, 4, why_not(tickmark, given, results), "wrapped")
+        sheet.text(row, 4, "" if given else why_not(tickmark, claims, results), "wrapped")
     sheet.finish(HEADER, HEADER + len(tickmarks.tickmarks()), len(CAPTIONS), filtered=False)
 
 
@@ -38,9 +38,12 @@ def _given(count: int, tickmark: Tickmark) -> str:
     return f"{wording.count(count)} {what}{'' if count == 1 else 's'}"
 
 
-def why_not(tickmark: Tickmark, given: int, results: Mapping[str, str]) -> str:
-    """Why the tickmark stands nowhere; blank where it does."""
-    if given:
-        return ""
-    kept = "; ".join(tickmarks.missing(tickmark, results))
+def why_not(tickmark: Tickmark, claims: Sequence[Collection[str]], results: Mapping[str, str]) -> str:
+    """Why the tickmark stands nowhere: checks that were off or found something, causes that were found."""
+    known = {fact for facts in claims for fact in facts}
+    absent = (
+        fact.removeprefix("no ") for fact in tickmark.facts if fact.startswith("no ") and fact not in known
+    )
+    found = [f"Found: {wording.cause(cause).title}" for cause in absent]
+    kept = "; ".join([*tickmarks.missing(tickmark, results), *found])
     return kept or "Nothing was there to be agreed, or it did not agree."

@@ -16,6 +16,7 @@ import polars as pl
 from reports import wording
 from reports.sheets.cells import sheet_name
 from schemas.ledger import CLEARING_ROLES, CONTROLLED_ROLES
+from schemas.marts import CAUSES
 
 #: So many accounts have a sheet of their own; all of them stand on the lead sheet.
 SHEETS = 100
@@ -131,6 +132,7 @@ class _Further:
     def __init__(self, sources: Sources) -> None:
         marts = sources.marts
         differences = marts["differences"].with_columns(pl.col("difference").fill_null(0))
+        self.absent = {f"no {cause}" for cause in CAUSES if cause not in sources.summary["causes"]}
         self.parts = _by_account(sources.subledger_parts)
         self.items = _by_account(
             differences.group_by("account_no", "cause", maintain_order=True)
@@ -209,7 +211,7 @@ def _paper(ref: str, row: Mapping[str, Any], is_controlled: bool, further: _Furt
     holds = facts(paper, explained) | (
         {"rolls_forward"} if rolled and number not in further.broken else set()
     )
-    return Paper(**{**vars(paper), "facts": frozenset(holds)})
+    return Paper(**{**vars(paper), "facts": frozenset(holds | further.absent)})
 
 
 def facts(paper: Paper, explained: Mapping[str, Decimal]) -> set[str]:
