@@ -10,7 +10,7 @@ import polars as pl
 from assets.run import Run
 from pipelines import (
     accrue,
-    agree,
+    trace,
     attribute,
     match,
     matrix,
@@ -198,13 +198,13 @@ def subledger_parts(
     expected_postings: pl.DataFrame, activity: pl.DataFrame, tie_outs: pl.DataFrame, books: Books
 ) -> pl.DataFrame:
     """What each account's subledger is made of, by role and kind of cost, summed anew."""
-    return agree.subledger_parts(expected_postings, activity, tie_outs, books)
+    return trace.subledger_parts(expected_postings, activity, tie_outs, books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})
 def ledger_balances(books: Books) -> pl.DataFrame:
     """The trial balance by the G/L entries, every account of the ledger."""
-    return agree.ledger_balances(books)
+    return trace.ledger_balances(books)
 
 
 @dg.asset(group_name=GROUP, kinds={"polars"})

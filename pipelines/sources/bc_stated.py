@@ -1,7 +1,7 @@
 """What the user states of the G/L, beside what its entries say: the ERP's own trial balance.
 
 Here: the balance by the entries on each stated date. Not here: what a difference means (``completeness``),
-the balances on the as-of date (``agree``).
+the balances on the as-of date (``trace``).
 """
 
 import polars as pl

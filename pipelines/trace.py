@@ -1,4 +1,4 @@
-"""What a reviewer agrees the tie-out to: the lines behind each subledger, the balance by the G/L entries.
+"""Traces a tie-out to what it rests on: the lines behind each subledger, the balance by the G/L entries.
 
 Here: both, summed anew from the lines. Not here: the tie-out itself (``reconcile``), the trial balance that
 the user states (``sources.bc_stated``).
