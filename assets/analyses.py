@@ -21,11 +21,13 @@ from pipelines import (
     rules,
     setup_advice,
     setup_history,
+    trace,
     value,
     wip,
 )
 from pipelines import reconciliations as further
 from pipelines import setup_needs as lacking
+from pipelines.sources import bc_stated
 from schemas.bc import Extract
 from schemas.ledger import Books, Excerpt
 from schemas.limits import PostingLimits
@@ -224,3 +226,23 @@ def setup_findings(
         remaining_postings, setup_timeline, setup_log, differences, outline, books, rules.causes(),
         rules.setup_kinds(),
     )  # fmt: skip
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def subledger_parts(
+    expected_postings: pl.DataFrame, activity: pl.DataFrame, tie_outs: pl.DataFrame, books: Books
+) -> pl.DataFrame:
+    """What each account's subledger is made of, by role and kind of cost, summed anew."""
+    return trace.subledger_parts(expected_postings, activity, tie_outs, books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def ledger_balances(books: Books) -> pl.DataFrame:
+    """The trial balance by the G/L entries, every account of the ledger."""
+    return trace.ledger_balances(books)
+
+
+@dg.asset(group_name=GROUP, kinds={"polars"})
+def stated_balances(outline: Extract, books: Books) -> pl.DataFrame:
+    """The trial balance that the user states, each row beside what the entries say of its date."""
+    return bc_stated.stated_balances(outline, books)

@@ -40,6 +40,7 @@ STAGES: Mapping[str, str] = {
     "marts": "footing the figures",
     "expectations": "signing them off",
     "report": "drawing the report",
+    "workpapers": "writing the workpapers",
     "publication": "publishing",
 }
 

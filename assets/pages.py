@@ -1,6 +1,6 @@
-"""What readers get: the published tables, the report, the folder that holds them.
+"""What readers get: the published tables, the report, the workpapers, the folder that holds them.
 
-Here: what goes in. Not here: how the page looks (``reports``), how a folder is switched
+Here: what goes in. Not here: how page and workbook look (``reports``), how a folder is switched
 (``assets.publication``).
 """
 
@@ -15,7 +15,9 @@ from assets.evidence import provenance
 from assets.publication import Results
 from assets.run import Run, profile
 from pipelines import attest, rules
-from reports import pages
+from pipelines.sources import bc_stated
+from reports import pages, workbook
+from schemas.bc import Extract
 from schemas.ledger import Books
 
 GROUP = "published"
@@ -77,6 +79,26 @@ def claims(run: Run, marts: dict[str, pl.DataFrame], summary: dict[str, Any], bo
     return attest.claims(marts, summary, books, run.extracted_at, rules.figures(), rules.completeness())
 
 
+@dg.asset(group_name=GROUP, kinds={"excel"})
+def workpapers(
+    summary: dict[str, Any],
+    marts: dict[str, pl.DataFrame],
+    subledger_parts: pl.DataFrame,
+    ledger_balances: pl.DataFrame,
+    stated_balances: pl.DataFrame,
+    outline: Extract,
+) -> bytes:
+    """The workpapers as a workbook that recomputes: lead sheet, a sheet per account, the rows behind them."""
+    return workbook.workpapers(
+        summary,
+        marts,
+        subledger_parts,
+        ledger_balances,
+        stated_balances,
+        controlled_tables=bc_stated.controlled_tables(outline),
+    )
+
+
 @dg.asset(group_name=GROUP)
 def publication(
     context: dg.AssetExecutionContext,
@@ -84,8 +106,10 @@ def publication(
     marts: dict[str, pl.DataFrame],
     summary: dict[str, Any],
     report: str,
+    workpapers: bytes,
     claims: dict[str, Any],
 ) -> str:
     """The folder of the run, published whole; the path that holds it."""
-    results = Results(marts, summary, report, profile(context), provenance.evidence(run, claims))
+    evidence = provenance.evidence(run, claims)
+    results = Results(marts, summary, report, workpapers, profile(context), evidence)
     return str(publications.publish(results, Path(run.out), run.part()))

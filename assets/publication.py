@@ -61,6 +61,7 @@ class Results(NamedTuple):
     marts: Mapping[str, pl.DataFrame]
     summary: Mapping[str, Any]
     report: str
+    workpapers: bytes
     profile: Mapping[str, Any]
     evidence: Evidence = Evidence()
 
@@ -121,6 +122,7 @@ def write(results: Results, folder: Path) -> Path:
         write_table(mart, folder / name)
     write_json(results.summary, folder / "summary.json")
     (folder / "report.html").write_text(results.report, encoding="utf-8", newline="\n")
+    (folder / "workpapers.xlsx").write_bytes(results.workpapers)
     pack.write(results.evidence, folder)
     write_json(results.profile, folder / PROFILE)
     return folder

@@ -29,7 +29,7 @@ from schemas.faults import InputError
 from schemas.ledger import Settings
 
 PUBLISHING = "reconcile"  # the job that ends with signed tables
-MACHINE = ("dagster", "great_expectations", "pandera", "plotly", "polars")
+MACHINE = ("dagster", "great_expectations", "pandera", "plotly", "polars", "xlsxwriter")
 
 
 class Run(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -2,7 +2,8 @@
 couldn't run.
 
 Here: the tests behind the verdict "inconclusive". Not here: what tables say of each other
-(``sources.bc_references``, ``sources.bc_agreement``), their words (``completeness.csv``), the verdict
+(``sources.bc_references``, ``sources.bc_agreement``), the balances that the user states
+(``sources.bc_stated``), their words (``completeness.csv``), the verdict
 (``judge``).
 """
 
@@ -11,7 +12,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from pipelines.sources import bc_agreement, bc_references
+from pipelines.sources import bc_agreement, bc_references, bc_stated
 from schemas.bc import Extract, fields, snake
 from schemas.ledger import Books, Settings
 from schemas.money import text
@@ -85,7 +86,7 @@ def _tests(extract: Extract, books: Books, settings: Settings) -> dict[str, Call
         ),
         "posted entries are older than the g/l": lambda: _torn(books),
         "control totals agree": lambda: _control_totals(extract),
-        "trial balance agrees": lambda: _trial_balance(tables["trial_balance"], books),
+        "trial balance agrees": lambda: _trial_balance(extract, books),
         "localization is covered": lambda: _uncovered(tables, settings),
     }
 
@@ -163,24 +164,13 @@ def _plain(number: Decimal) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def _trial_balance(trial_balance: pl.DataFrame, books: Books) -> Iterator[Hit]:
-    """Stated balances against those of the lines; after a cut-over only where a balance was carried over."""
-    carried = books.opening_balances.filter(pl.col("gl_entry_no").is_not_null())
-    if carried.height:
-        on = pl.lit(carried["date"].max(), pl.Date)
-        trial_balance = trial_balance.filter(
-            pl.col("account_no").is_in(carried["account_no"].implode())
-            & (pl.col("date") >= on).fill_null(True)
-        )
-    for row in trial_balance.iter_rows(named=True):
-        lines = books.gl_entries.filter(pl.col("account_no") == row["account_no"])
-        if row["date"] is not None:
-            lines = lines.filter(pl.col("posting_date") <= row["date"])
-        found = _total(lines["amount"])
-        if found != row["balance"]:
+def _trial_balance(extract: Extract, books: Books) -> Iterator[Hit]:
+    """Stated balances against those of the lines, where the lines can tell."""
+    for row in bc_stated.stated_balances(extract, books).drop_nulls("by_entries").iter_rows(named=True):
+        if row["by_entries"] != row["stated"]:
             yield {
-                "account_no": row["account_no"], "found": text(found, books.scale), "date": row["date"],
-                "stated": _plain(row["balance"]),
+                "account_no": row["account_no"], "found": text(row["by_entries"], books.scale),
+                "date": row["date"], "stated": _plain(row["stated"]),
             }  # fmt: skip
 
 

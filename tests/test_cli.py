@@ -296,7 +296,8 @@ def test_a_run_tells_its_result_on_standard_output(told: Result) -> None:
 def test_a_run_publishes_these_files(place: Path) -> None:
     tables = {f"{mart}.{ending}" for mart in MARTS for ending in ("parquet", "csv")}
     names = {path.name for path in (place / "out").iterdir()}
-    assert names == tables | {"summary.json", "report.html", "evidence.zip", "profile.json"}
+    others = {"summary.json", "report.html", "workpapers.xlsx", "evidence.zip", "profile.json"}
+    assert names == tables | others
 
 
 @pytest.mark.usefixtures("told")

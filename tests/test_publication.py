@@ -22,7 +22,7 @@ TIE_OUTS = pl.DataFrame(
 
 
 def results(status: str = "reconciled", seconds: float = 1.0) -> Results:
-    return Results({"tie_outs": TIE_OUTS}, {"status": status}, "<html>é</html>", {"seconds": seconds})
+    return Results({"tie_outs": TIE_OUTS}, {"status": status}, "<html>é</html>", b"PK", {"seconds": seconds})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -35,7 +35,7 @@ def status(out: Path) -> str:
 
 def test_a_run_has_these_files(tmp_path: Path) -> None:
     publication.publish(results(), tmp_path / "out")
-    names = {"tie_outs.parquet", "tie_outs.csv", "summary.json", "report.html"}
+    names = {"tie_outs.parquet", "tie_outs.csv", "summary.json", "report.html", "workpapers.xlsx"}
     assert set(contents(tmp_path / "out")) == names | {"evidence.zip", "profile.json"}
 
 

@@ -26,6 +26,7 @@ BREACHES = {
     ("pipelines.breach", "great_expectations"): "pipelines",
     ("pipelines.breach", "pandas"): "pipelines",
     ("pipelines.breach", "plotly"): "pipelines",
+    ("pipelines.breach", "xlsxwriter"): "pipelines",
     ("reports.breach", "dagster"): "reports",
     ("pipelines.expect", "pipelines.resolve"): "steps",
 }

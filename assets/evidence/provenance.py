@@ -24,7 +24,7 @@ NO_LOGIC = {"companies", "__pycache__"}
 #: What tieout itself asks for: a name here and its version in each pack.
 PACKAGES = (
     "cryptography", "dagster", "dagster-webserver", "great-expectations", "jinja2", "pandera", "plotly",
-    "polars", "pyarrow", "pydantic", "rich", "typer",
+    "polars", "pyarrow", "pydantic", "rich", "typer", "xlsxwriter",
 )  # fmt: skip
 #: Settings that say where, not what.
 PLACES = frozenset({"source", "out", "months", "draft", "posting_rules", "sign_key", "with_inputs"})
