@@ -3,7 +3,7 @@
 Here: the four switches that decide what is posted. Not here: what they change (``pipelines.expect``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -16,16 +16,15 @@ SETUP_TABLES = ("inventory_posting_setup", "general_posting_setup")
 
 def switches(tables: Mapping[str, pl.DataFrame], relations: pl.DataFrame, settings: Settings) -> Switches:
     """The switches from the setup tables, else from the configuration, else inferred from the entries."""
-    entries = tables["value_entry"]
-    posted = (entries["cost_posted_to_gl"] != 0).any()
-    asked = (
+    asked: tuple[tuple[str, str, str, Callable[[], bool]], ...] = (
         ("expected_cost_posting", "inventory_setup", "expected_cost_posting_to_gl",
-         _posts_expected_cost(tables)),
-        ("automatic_cost_posting", "inventory_setup", "automatic_cost_posting", posted),
+         lambda: _posts_expected_cost(tables)),
+        ("automatic_cost_posting", "inventory_setup", "automatic_cost_posting",
+         (tables["value_entry"]["cost_posted_to_gl"] != 0).any),
         ("mfg_inc_non_inv_cost", "manufacturing_setup", "inc_non_inv_cost_to_prod",
-         _has_non_inventory_lines(tables)),
+         lambda: _has_non_inventory_lines(tables)),
         ("finish_order_without_output", "manufacturing_setup", "finish_order_without_output",
-         written_off(tables, relations).height > 0),
+         lambda: written_off(tables, relations).height > 0),
     )  # fmt: skip
     values: dict[str, bool] = {}
     sources: dict[str, str] = {}
@@ -40,7 +39,7 @@ def switches(tables: Mapping[str, pl.DataFrame], relations: pl.DataFrame, settin
         elif configured is not None:
             values[switch], sources[switch] = configured, "config"
         else:
-            values[switch], sources[switch] = bool(inferred), "inferred"
+            values[switch], sources[switch] = bool(inferred()), "inferred"
     return Switches(**values, sources=sources)
 
 
@@ -52,7 +51,7 @@ def _posts_expected_cost(tables: Mapping[str, pl.DataFrame]) -> bool:
     """
     queue = tables.get("post_value_entry_to_gl")
     queued = queue["value_entry_no"] if queue is not None else pl.Series([], dtype=pl.Int64)
-    entries = tables["value_entry"].sort("entry_no")
+    entries = tables["value_entry"]
     last_actual = entries.filter(pl.col("cost_posted_to_gl") != 0)["entry_no"].max() or 0
     was_posted = pl.col("expected_cost_posted_to_gl") != 0
     expected = entries.filter(
