@@ -1,5 +1,6 @@
 """What holds of all books: of right ones, of disturbed ones, and of the same ones told in another way."""
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -243,11 +245,13 @@ def run(source: Path, out: Path, **environment: str) -> subprocess.Popen[bytes]:
 
 
 def published(out: Path) -> Mapping[str, bytes]:
-    """Every file but the profile and the evidence, which names the inputs as files; hash and ending of the
-    inputs, which do differ, are taken out.
+    """Every file but the profile and the evidence, which names the inputs as files; of the workpapers their
+    cells. Hash and ending of the inputs, which do differ, are taken out.
     """
     files = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     del files["profile.json"], files["evidence.zip"]
+    workbook = openpyxl.load_workbook(io.BytesIO(files.pop("workpapers.xlsx")))
+    files |= {sheet.title: repr([*sheet.values]).encode() for sheet in workbook}
     hashes = [told["sha256"] for told in json.loads(files["summary.json"])["inputs"]]
     return {name: without_texts(content, ".csv", *hashes) for name, content in files.items()}
 
