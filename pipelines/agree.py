@@ -286,10 +286,7 @@ def _is_debit(prefix: str) -> pl.Expr:
 
 def _with_their_groups(in_doubt: pl.DataFrame, books: Books) -> pl.DataFrame:
     """The entries in doubt and all that stand in one sum with them, or with one of those."""
-    number = pl.col("gl_entry_no")
-    shared = books.relations.filter(
-        ((number == number.shift()) | (number == number.shift(-1))).fill_null(False)
-    )
+    shared = books.relations.filter(_is_shared())
     found, newly = in_doubt, in_doubt
     while newly.height:
         lines = shared.join(newly, on="value_entry_no", how="semi")

@@ -31,16 +31,15 @@ def agreed_items(
 ) -> pl.DataFrame:
     """The items of agreed lines on clearing accounts by role, with ``lines``, ``debits`` and ``credits``.
 
-    ``is_closed``: the lines sum to 0, and no line in doubt and no finding belongs to the same item ledger
-    entry or order line. Where balances were carried over, nothing is closed: they hold what opened older
-    items.
+    ``is_closed``: the lines sum to 0, and no line in doubt, no finding and no line that another rule tells
+    belongs to the same item ledger entry or order line. Where balances were carried over, nothing is closed:
+    they hold what opened older items. Lines with amount 0 are left out.
     """
-    accounts = account_scope.filter(
-        pl.col("roles").list.set_intersection(list(CLEARING_ROLES)).list.len() > 0
-    )
-    lines = _with_keys(agreed_lines, accounts, books)
-    named = [rows.select("value_entry_no").drop_nulls() for rows in (remaining_pieces, line_findings)]
-    touched = _keys(books).join(pl.concat(named), on="value_entry_no", how="semi")
+    lines = _with_keys(agreed_lines, _cleared_by_role(account_scope), books)
+    otherwise = lines.filter(~pl.any_horizontal(_is_told(rule) for rule in KEYS))
+    doubtful = (remaining_pieces, line_findings, otherwise)
+    named = pl.concat([rows.select("value_entry_no").drop_nulls() for rows in doubtful])
+    touched = _keys(books).join(named, on="value_entry_no", how="semi")
     is_carried = pl.lit((books.gl_entries["origin"] == "opening").any())
     return pl.concat(
         [_of_rule(lines, touched, rule).with_columns(pl.col("is_closed") & ~is_carried) for rule in KEYS],
@@ -53,11 +52,9 @@ def uncleared_lines(
 ) -> pl.DataFrame:
     """The agreed lines on clearing accounts that aren't part of a closed item of agreed lines."""
     named = books.clearing_accounts.select("account_no")
-    cleared = account_scope.filter(
-        pl.col("roles").list.set_intersection(list(CLEARING_ROLES)).list.len() > 0
-    ).select("account_no")
-    lines = _with_keys(agreed_lines, pl.concat([named, cleared]).unique(), books)
-    for rule, (roles, key, has_key) in KEYS.items():
+    accounts = pl.concat([named, _cleared_by_role(account_scope)]).unique()
+    lines = _with_keys(agreed_lines, accounts, books)
+    for rule, (_, key, _) in KEYS.items():
         closed = agreed_items.filter((pl.col("rule_id") == rule) & pl.col("is_closed")).select(
             "account_no", *key
         )
@@ -68,16 +65,15 @@ def uncleared_lines(
             validate="m:1",
             nulls_equal=True,
         )
-        is_told = pl.col("account_role").is_in(roles) & has_key
-        lines = lines.filter(~(is_told & pl.col("_is_closed").fill_null(False))).drop("_is_closed")
+        lines = lines.filter(~(_is_told(rule) & pl.col("_is_closed").fill_null(False))).drop("_is_closed")
     return lines.select(agreed_lines.columns)
 
 
 def _of_rule(lines: pl.DataFrame, touched: pl.DataFrame, rule: str) -> pl.DataFrame:
-    roles, key, has_key = KEYS[rule]
+    _, key, has_key = KEYS[rule]
     nothing = pl.lit(0, AMOUNT)
     items = (
-        lines.filter(pl.col("account_role").is_in(roles) & has_key)
+        lines.filter(_is_told(rule))
         .group_by("account_no", *key)
         .agg(
             pl.len().cast(pl.Int64).alias("lines"),
@@ -93,12 +89,23 @@ def _of_rule(lines: pl.DataFrame, touched: pl.DataFrame, rule: str) -> pl.DataFr
     )  # fmt: skip
 
 
+def _is_told(rule: str) -> pl.Expr:
+    """Whether the rule tells the line's item: by its role, and by what its entry has."""
+    roles, _, has_key = KEYS[rule]
+    return pl.col("account_role").is_in(roles) & has_key
+
+
+def _cleared_by_role(account_scope: pl.DataFrame) -> pl.DataFrame:
+    is_cleared = pl.col("roles").list.set_intersection(list(CLEARING_ROLES)).list.len() > 0
+    return account_scope.filter(is_cleared).select("account_no")
+
+
 def _with_keys(agreed_lines: pl.DataFrame, accounts: pl.DataFrame, books: Books) -> pl.DataFrame:
+    """The lines with an amount on these accounts, with what may tell their item."""
     kind = agreed_lines.schema["account_no"]
     wanted = accounts["account_no"].drop_nulls().cast(kind, strict=False).drop_nulls().implode()
-    return agreed_lines.filter(pl.col("account_no").is_in(wanted)).join(
-        _keys(books), on="value_entry_no", how="left", validate="m:1"
-    )
+    on_account = pl.col("account_no").is_in(wanted) & (pl.col("amount") != 0)
+    return agreed_lines.filter(on_account).join(_keys(books), on="value_entry_no", how="left", validate="m:1")
 
 
 def _keys(books: Books) -> pl.DataFrame:
