@@ -5,7 +5,7 @@ Here: sums. Not here: what the sums are made of (``expect``, ``activity``) and w
 
 import polars as pl
 
-from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.ledger import Books, counts_in_subledger
 from schemas.money import AMOUNT
 
 INVENTORY_BRIDGE = (
@@ -64,14 +64,9 @@ def balances(
 
 def _with_counts(lines: pl.DataFrame, account_scope: pl.DataFrame) -> pl.DataFrame:
     """Whether a line counts in its account's subledger: on a controlled one, those of controlled roles do."""
-    counts = (
-        pl.col("account_role").is_in(CONTROLLED_ROLES)
-        | ~pl.col("is_controlled")
-        | pl.col("account_no").is_null()
-    )
     scope = account_scope.drop("roles")
     return lines.join(scope, on="account_no", how="inner", nulls_equal=True, validate="m:1").with_columns(
-        counts=counts
+        counts=counts_in_subledger()
     )
 
 

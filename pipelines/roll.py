@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from schemas.faults import InputError
-from schemas.ledger import CONTROLLED_ROLES, Books, Settings
+from schemas.ledger import Books, Settings, counts_in_subledger
 from schemas.money import AMOUNT
 
 SIDES = ("subledger", "gl", "other_activity", "difference")
@@ -95,14 +95,9 @@ def _expected(
 
 def _counted(lines: pl.DataFrame, tie_outs: pl.DataFrame) -> pl.DataFrame:
     """The lines on accounts that are tied out, with whether they count in the subledger there."""
-    counts = (
-        pl.col("account_role").is_in(CONTROLLED_ROLES)
-        | ~pl.col("is_controlled")
-        | pl.col("account_no").is_null()
-    )
     scope = tie_outs.select("account_no", "is_controlled")
     return lines.join(scope, on="account_no", how="inner", nulls_equal=True, validate="m:1").with_columns(
-        counts=counts
+        counts=counts_in_subledger()
     )
 
 

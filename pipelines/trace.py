@@ -6,7 +6,7 @@ the user states (``sources.bc_stated``).
 
 import polars as pl
 
-from schemas.ledger import CONTROLLED_ROLES, Books
+from schemas.ledger import Books, counts_in_subledger
 from schemas.money import AMOUNT
 
 OPENING = "opening"
@@ -23,15 +23,10 @@ def subledger_parts(
     role. The parts of an account sum to its ``subledger``. Debit positive.
     """
     controlled = tie_outs.select("account_no", "is_controlled")
-    counts = (
-        pl.col("account_role").is_in(CONTROLLED_ROLES)
-        | ~pl.col("is_controlled")
-        | pl.col("account_no").is_null()
-    )
     parts = (
         expected_postings.filter((pl.col("outcome") == "posted") & (pl.col("posting_date") <= books.as_of))
         .join(controlled, on="account_no", how="inner", nulls_equal=True, validate="m:1")
-        .filter(counts)
+        .filter(counts_in_subledger())
         .group_by("account_no", pl.col("account_role", "cost_kind").cast(pl.String))
         .agg(pl.len().cast(pl.Int64).alias("lines"), pl.col("amount", "posted_amount").sum())
     )

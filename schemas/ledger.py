@@ -344,6 +344,18 @@ def checked(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     return contracts.checked(contract(table), frame)
 
 
+def counts_in_subledger() -> pl.Expr:
+    """Whether an expected line is part of its account's subledger, by ``account_role``, ``account_no`` and
+    ``is_controlled``: on a controlled account those of controlled roles are; elsewhere, and without an
+    account, all are.
+    """
+    return (
+        pl.col("account_role").is_in(CONTROLLED_ROLES)
+        | ~pl.col("is_controlled")
+        | pl.col("account_no").is_null()
+    )
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the user may say about a run; ``None`` means: read it from the data, else infer it.
